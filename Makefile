@@ -1,0 +1,54 @@
+# Sets up everything by itself: `make demo` and `make test` are all a newcomer needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+
+# Some machines forbid Python to write bytecode, which doubles every start-up of what is installed here.
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONHOME
+unexport PYTHONPATH
+
+.PHONY: demo test lint format lock clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.installed
+	rm -rf $(DEMO)
+	$(BIN)/impact sample $(DEMO)
+	$(BIN)/impact run --home $(DEMO)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --config dbt_project/.sqlfluff dbt_project/models dbt_project/macros dbt_project/tests
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --config dbt_project/.sqlfluff dbt_project/models
+
+# Pins every dependency anew; needs uv, which is no dependency of the project itself.
+lock:
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -c requirements-dev.lock -o requirements.lock
+
+clean:
+	rm -rf $(VENV) $(DEMO) dbt_project/target dbt_project/logs .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info < (3, 14)))' \
+		|| { echo "Impact Warehouse needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.lock
+	touch $@

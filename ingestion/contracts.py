@@ -1,0 +1,360 @@
+"""The contract model: what one dataset is, as data.
+
+A contract is one YAML file in ``ingestion/contracts/``. It says how a file of the dataset is recognised, which
+columns it carries under which headers, what each value may be, what is personal and what becomes of it, what a
+submission is and what a newer one does to an older one. Nothing else in the project knows these things: the SQL
+that splits good rows from bad, the Great Expectations suite, the zero-row landing file and the dictionary are all
+generated from here. Unknown keys are refused, so a misspelt option is an error and not a silent default.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+#: The cadence of a dataset, in days that may pass before its newest file counts as stale.
+FRESH_FOR_DAYS: dict[str, int] = {
+    "monthly": 45,
+    "termly": 150,
+    "yearly": 400,
+    "by_wave": 400,
+    "when_it_changes": 400,
+}
+
+#: DuckDB type of each column type as it lands. ``statistic`` lands a second column, its status.
+LANDED_TYPES: dict[str, str] = {
+    "text": "VARCHAR",
+    "text_list": "VARCHAR[]",
+    "code": "VARCHAR",
+    "integer": "BIGINT",
+    "decimal": "DECIMAL(18,6)",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "boolean": "BOOLEAN",
+    "statistic": "DECIMAL(18,6)",
+    "organisation": "VARCHAR",
+    "postcode": "VARCHAR",
+}
+
+ColumnType = Literal[
+    "text", "text_list", "code", "integer", "decimal", "date", "timestamp", "boolean", "statistic", "organisation",
+    "postcode",
+]  # fmt: skip
+
+#: Columns that every landed row carries beside those of its contract: lineage back to the file and the row.
+LINEAGE_COLUMNS: dict[str, str] = {"vintage_id": "VARCHAR", "source_row": "BIGINT"}
+
+
+class Strict(BaseModel):
+    """A model that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class YearlyCodes(Strict):
+    """A change of a code list from one collection year on."""
+
+    from_year: int
+    add: dict[str, str] = Field(default_factory=dict)
+    remove: list[str] = Field(default_factory=list)
+
+
+class Codes(Strict):
+    """A closed list of values: what may stand in the file → what lands, with its changes by collection year."""
+
+    values: dict[str, str]
+    changes: list[YearlyCodes] = Field(default_factory=list)
+    any_case: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_the_short_forms(cls, data: object) -> object:
+        # A plain list lands as it is; a plain mapping is the values alone.
+        if isinstance(data, list) or (isinstance(data, dict) and "values" not in data):
+            data = {"values": data}
+        if isinstance(data, dict):
+            data = dict(data)
+            data["values"] = _code_map(data.get("values"))
+            data["changes"] = [
+                {**change, "add": _code_map(change.get("add", []))} if isinstance(change, dict) else change
+                for change in data.get("changes", [])
+            ]
+        return data
+
+    def in_year(self, year: int | None) -> dict[str, str]:
+        """The list in force in a collection year; without a year, the base list."""
+        codes = dict(self.values)
+        for change in sorted(self.changes, key=lambda c: c.from_year):
+            if year is not None and year >= change.from_year:
+                codes.update(change.add)
+                for code in change.remove:
+                    codes.pop(code, None)
+        return codes
+
+    def landed_values(self) -> list[str]:
+        """Every value that can land in any year, sorted."""
+        landed = set(self.values.values())
+        for change in self.changes:
+            landed.update(change.add.values())
+        return sorted(landed)
+
+
+def _code_map(values: object) -> object:
+    if isinstance(values, list):
+        return {str(value): str(value) for value in values}
+    if isinstance(values, dict):
+        return {str(key): str(value) for key, value in values.items()}
+    return values
+
+
+class Column(Strict):
+    """One column of the source file."""
+
+    name: Identifier
+    headers: list[str] = Field(min_length=1)
+    type: ColumnType = "text"
+    description: str
+    required: bool = False
+    #: The whole column may be absent from a file (a header that only some suppliers or years send).
+    may_be_absent: bool = False
+    formats: list[str] = Field(default_factory=list)
+    codes: Codes | None = None
+    #: Symbols that a publisher writes instead of a number → the status that lands.
+    symbols: dict[str, str] = Field(default_factory=dict)
+    pattern: str | None = None
+    pattern_says: str | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    separator: str = ";"
+    personal: Literal["drop", "pseudonymise"] | None = None
+    #: Pseudonyms of one domain can be joined, those of two cannot.
+    domain: Identifier | None = None
+    #: False: read, checked and usable by rules and derived columns, but never landed.
+    keep: bool = True
+    default: str | None = None
+
+    @model_validator(mode="after")
+    def _options_fit_the_type(self) -> Self:
+        if self.type in ("date", "timestamp") and not self.formats:
+            raise ValueError(f"column {self.name}: a {self.type} needs its formats")
+        if self.type == "code" and self.codes is None:
+            raise ValueError(f"column {self.name}: a code needs its codes")
+        if self.type == "statistic" and not self.symbols:
+            raise ValueError(f"column {self.name}: a statistic needs its symbols")
+        if self.personal == "pseudonymise" and self.domain is None:
+            raise ValueError(f"column {self.name}: a pseudonym needs a domain")
+        if self.type == "postcode" and self.personal != "drop":
+            raise ValueError(f"column {self.name}: a postcode is always dropped")
+        if (self.pattern is None) != (self.pattern_says is None):
+            raise ValueError(f"column {self.name}: pattern and pattern_says come together")
+        return self
+
+    @property
+    def lands(self) -> bool:
+        """Whether the column itself reaches the landing zone."""
+        return self.keep and self.personal != "drop"
+
+    def landed_columns(self) -> dict[str, str]:
+        """Name → DuckDB type of what this column lands as; empty where it is dropped."""
+        if not self.lands:
+            return {}
+        if self.personal == "pseudonymise":
+            return {self.name: "VARCHAR"}
+        landed = {self.name: LANDED_TYPES[self.type]}
+        if self.type == "statistic":
+            landed[f"{self.name}_status"] = "VARCHAR"
+        return landed
+
+
+class Derived(Strict):
+    """A landed column that is worked out from others while their identifiers are still there.
+
+    ``sql`` is a DuckDB expression over the contract's typed columns and context values. A column of type
+    ``postcode`` offers ``<name>_authority_code``, ``<name>_easting``, ``<name>_northing`` and ``<name>_grid`` to it.
+    With ``pseudonymise`` the expression's text is replaced by its keyed pseudonym in that domain.
+    """
+
+    name: Identifier
+    type: Literal["text", "integer", "decimal", "date", "boolean"]
+    description: str
+    sql: str
+    pseudonymise: Identifier | None = None
+
+
+class Rule(Strict):
+    """A rule about a row that one column's own options cannot say."""
+
+    id: Identifier
+    column: Identifier
+    fails_when: str
+    message: str
+    remedy: str
+    severity: Literal["error", "warning"] = "error"
+
+
+class Drop(Strict):
+    """Rows that are left out on purpose, and counted."""
+
+    id: Identifier
+    when: str
+    reason: str
+
+
+class Context(Strict):
+    """A value that belongs to the whole file and is not in its rows, such as the collection year or the wave."""
+
+    name: Identifier
+    kind: Literal["financial_year_end", "wave"]
+    description: str
+    #: Where the path does not say: the year in which most dates of this column fall.
+    from_column: Identifier | None = None
+    #: Where the file does not say either: the same value of a file of this dataset in the same folder.
+    from_companion: Identifier | None = None
+
+
+class Recognise(Strict):
+    """How a file of this dataset is told from others: by the folder it lies in, or by its headers."""
+
+    folders: list[str] = Field(default_factory=list)
+    #: All of these headers, and none of ``absent_headers``.
+    headers: list[str] = Field(default_factory=list)
+    absent_headers: list[str] = Field(default_factory=list)
+    file_name: str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.headers and not self.file_name:
+            raise ValueError("recognise: name headers or a file_name pattern")
+        return self
+
+
+class Submission(Strict):
+    """What a submission is, and what a newer one does to an older one.
+
+    ``replace``: the newest file of a submission (same values of ``key``) replaces the older ones.
+    ``add``: files add to each other; of rows with the same natural key the one received last counts.
+    """
+
+    mode: Literal["replace", "add"]
+    key: list[Identifier] = Field(default_factory=list)
+
+
+class Survey(Strict):
+    """The dataset is the answers to an instrument: wide in the file, one row per answer in landing."""
+
+    instrument: Identifier
+    tools: list[Identifier] = Field(min_length=1)
+
+
+class Contract(Strict):
+    """One dataset, whole."""
+
+    dataset: Identifier
+    version: int = Field(ge=1)
+    title: str
+    description: str
+    supplier: str
+    licence: str
+    cadence: Literal["monthly", "termly", "yearly", "by_wave", "when_it_changes"]
+    owner: str
+    formats: list[Literal["csv", "xlsx"]] = Field(default_factory=lambda: ["csv"])
+    recognise: Recognise | None = None
+    #: A reason here makes the file recognised and counted, and nothing of it is landed.
+    not_needed: str | None = None
+    submission: Submission | None = None
+    context: list[Context] = Field(default_factory=list)
+    #: Datasets that must have landed first, because this one is checked against them.
+    after: list[Identifier] = Field(default_factory=list)
+    columns: list[Column] = Field(default_factory=list)
+    derived: list[Derived] = Field(default_factory=list)
+    rules: list[Rule] = Field(default_factory=list)
+    drops: list[Drop] = Field(default_factory=list)
+    natural_key: list[Identifier] = Field(default_factory=list)
+    survey: Survey | None = None
+    #: A batch with a larger share of quarantined rows is rejected as a whole by its gate.
+    reject_above_quarantined_percent: float = 50.0
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if self.survey is None and self.recognise is None:
+            raise ValueError(f"{self.dataset}: say how its files are recognised")
+        if self.not_needed is not None:
+            return self
+        if self.submission is None:
+            raise ValueError(f"{self.dataset}: say what a submission is")
+        names = [c.name for c in self.columns] + [d.name for d in self.derived] + [c.name for c in self.context]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"{self.dataset}: named twice: {', '.join(sorted(twice))}")
+        landed = set(self.landed_columns())
+        for name in self.natural_key:
+            if name not in landed:
+                raise ValueError(f"{self.dataset}: natural key {name} does not land")
+        for name in self.submission.key:
+            if name not in {c.name for c in self.context}:
+                raise ValueError(f"{self.dataset}: submission key {name} is not a context value")
+        for rule in self.rules:
+            if rule.column not in names:
+                raise ValueError(f"{self.dataset}: rule {rule.id} is about {rule.column}, which is not a column")
+        if self.submission.mode == "add" and not self.natural_key:
+            raise ValueError(f"{self.dataset}: submissions that add to each other need a natural key")
+        return self
+
+    def landed_columns(self) -> dict[str, str]:
+        """Name → DuckDB type of every column of the landed file, lineage last."""
+        landed: dict[str, str] = {context.name: "BIGINT" for context in self.context}
+        for column in self.columns:
+            landed.update(column.landed_columns())
+        for derived in self.derived:
+            landed[derived.name] = "VARCHAR" if derived.pseudonymise else LANDED_TYPES[derived.type]
+        if self.survey is not None:
+            landed.update({"item_id": "VARCHAR", "answer": "VARCHAR", "score": "BIGINT"})
+        return landed | LINEAGE_COLUMNS
+
+    @property
+    def fresh_for_days(self) -> int:
+        """Days after which the newest file of this dataset counts as stale."""
+        return FRESH_FOR_DAYS[self.cadence]
+
+
+class ContractError(Exception):
+    """A contract cannot be used; the message names the file and what to change."""
+
+
+@cache
+def load_contracts() -> dict[str, Contract]:
+    """Every contract that ships, by dataset, those that others depend on first.
+
+    Raises:
+        ContractError: a file is not valid; names it and says what is wrong.
+    """
+    contracts: dict[str, Contract] = {}
+    for path in sorted(files("ingestion").joinpath("contracts").iterdir(), key=lambda p: p.name):
+        if not path.name.endswith(".yml"):
+            continue
+        try:
+            contract = Contract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ContractError(f"ingestion/contracts/{path.name}: {error}") from error
+        if f"{contract.dataset}.yml" != path.name:
+            raise ContractError(f"ingestion/contracts/{path.name}: the file must be named after {contract.dataset}")
+        contracts[contract.dataset] = contract
+    return {contract.dataset: contract for contract in _in_order(contracts)}
+
+
+def _in_order(contracts: dict[str, Contract]) -> list[Contract]:
+    ordered: list[Contract] = []
+    while len(ordered) < len(contracts):
+        done = {contract.dataset for contract in ordered}
+        ready = [c for name, c in contracts.items() if name not in done and done.issuperset(c.after)]
+        if not ready:
+            waiting = ", ".join(sorted(contracts.keys() - done))
+            raise ContractError(f"these contracts wait for each other or for one that does not exist: {waiting}")
+        ordered.extend(ready)
+    return ordered

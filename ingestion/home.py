@@ -1,0 +1,134 @@
+"""A home: the one folder that holds a partnership's settings, inbox, landing zone, warehouse and publications."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+SETTINGS_FILE = "impact.yml"
+HOME_VARIABLE = "IMPACT_HOME"
+
+
+class HomeError(Exception):
+    """The home cannot be used; the message says what to do."""
+
+
+class Settings(BaseModel):
+    """What ``impact.yml`` may say. Only the authority has no default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: Nine-character code of the home's own authority.
+    authority: str = Field(pattern=r"^[A-Z][0-9]{8}$")
+    #: How many publications stay on disk, the current one included.
+    keep_publications: int = Field(default=5, ge=1)
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where everything of one home lives. Paths only: nothing is created by looking."""
+
+    root: Path
+    settings: Settings
+
+    @property
+    def inbox(self) -> Path:
+        """Files as suppliers sent them; never changed by the pipeline."""
+        return self.root / "inbox"
+
+    @property
+    def landing(self) -> Path:
+        """Typed Parquet, one file per vintage, and the ledger."""
+        return self.root / "landing"
+
+    @property
+    def quarantine(self) -> Path:
+        """Findings about rows and files, one Parquet file per vintage that has any."""
+        return self.root / "quarantine"
+
+    @property
+    def ledger(self) -> Path:
+        """The record of every file ever seen (SQLite)."""
+        return self.landing / "ledger.sqlite"
+
+    @property
+    def reference_overlay(self) -> Path:
+        """Reference data that the home adds to what ships; optional."""
+        return self.root / "reference"
+
+    @property
+    def reference(self) -> Path:
+        """Reference data as the warehouse reads it."""
+        return self.landing / "reference"
+
+    @property
+    def warehouse(self) -> Path:
+        """The warehouse that dbt builds and nobody else reads."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def publications(self) -> Path:
+        """One folder per publication kept."""
+        return self.root / "publications"
+
+    @property
+    def published(self) -> Path:
+        """The link that names the publication in force."""
+        return self.root / "published"
+
+    @property
+    def state(self) -> Path:
+        """Working files that can be deleted at any time: Dagster's storage, dbt's target, the lock."""
+        return self.root / ".impact"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever writes landing, warehouse or publication."""
+        return self.state / "run.lock"
+
+
+def open_home(root: Path) -> Home:
+    """The home in ``root``.
+
+    Raises:
+        HomeError: there is no ``impact.yml`` in it, or it cannot be used; says what to write.
+    """
+    root = root.expanduser().resolve()
+    path = root / SETTINGS_FILE
+    if not path.is_file():
+        raise HomeError(
+            f"{root} is not a home: it has no {SETTINGS_FILE}. Make one with `impact sample {root}`, or write "
+            f"{path} with one line, the code of your authority: `authority: E08000005`."
+        )
+    try:
+        settings = Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except yaml.YAMLError as error:
+        raise HomeError(f"{path} is not valid YAML: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}"
+            for problem in error.errors(include_url=False)
+        )
+        raise HomeError(f"{path}: {problems}. The one key it needs is `authority: E08000005`.") from error
+    return Home(root=root, settings=settings)
+
+
+def find_home(option: Path | None = None) -> Home:
+    """The home named by ``--home``, else by ``IMPACT_HOME``, else the current folder.
+
+    Raises:
+        HomeError: none of the three is a home.
+    """
+    named = option or (Path(os.environ[HOME_VARIABLE]) if os.environ.get(HOME_VARIABLE) else None)
+    if named is not None:
+        return open_home(named)
+    if (Path.cwd() / SETTINGS_FILE).is_file():
+        return open_home(Path.cwd())
+    raise HomeError(
+        f"No home was named. Use --home DIR, set {HOME_VARIABLE}, or stand in a folder that has an {SETTINGS_FILE}; "
+        "`impact sample DIR` makes one to try."
+    )
