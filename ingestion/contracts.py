@@ -135,6 +135,8 @@ class Column(Strict):
     personal: Literal["drop", "pseudonymise"] | None = None
     #: Pseudonyms of one domain can be joined, those of two cannot.
     domain: Identifier | None = None
+    #: The pseudonym differs from submission to submission, so that it cannot be followed from one to the next.
+    per_submission: bool = False
     #: False: read, checked and usable by rules and derived columns, but never landed.
     keep: bool = True
     default: str | None = None
@@ -272,6 +274,8 @@ class Contract(Strict):
     #: Datasets that must have landed first, because this one is checked against them.
     after: list[Identifier] = Field(default_factory=list)
     columns: list[Column] = Field(default_factory=list)
+    #: Headers that files carry and nothing reads; any other header that nothing reads is reported.
+    ignored_headers: list[str] = Field(default_factory=list)
     derived: list[Derived] = Field(default_factory=list)
     rules: list[Rule] = Field(default_factory=list)
     drops: list[Drop] = Field(default_factory=list)

@@ -1,0 +1,75 @@
+"""What was found wrong with a file or one of its rows, in words that a supplier can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import pyarrow as pa
+
+#: What stands in a finding where the offending value is personal.
+MASK = "***"
+#: A longer value is cut: a finding is read on one screen, and a cell may hold a whole document.
+LONGEST_VALUE = 80
+
+SCHEMA = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("file_name", pa.string()),
+        ("vintage_id", pa.string()),
+        ("sheet", pa.string()),
+        ("source_row", pa.int64()),
+        ("column_name", pa.string()),
+        ("rule", pa.string()),
+        ("value", pa.string()),
+        ("message", pa.string()),
+        ("remedy", pa.string()),
+        ("severity", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule that one row, or the whole file, does not keep."""
+
+    dataset: str | None
+    file_name: str
+    vintage_id: str
+    sheet: str | None
+    #: As a spreadsheet counts: the header is usually row 1. None: the whole file.
+    source_row: int | None
+    #: The header as it stands in the file.
+    column_name: str | None
+    rule: str
+    value: str | None
+    message: str
+    remedy: str
+    #: ``error``: the row (or file) is quarantined. ``warning``: it is kept.
+    severity: Literal["error", "warning"]
+
+    def sentence(self) -> str:
+        """File, row, column, what was found and what to do, in one line."""
+        place = self.file_name
+        if self.sheet:
+            place += f", sheet “{self.sheet}”"
+        if self.source_row is not None:
+            place += f", row {self.source_row}"
+        if self.column_name:
+            place += f", column “{' '.join(self.column_name.split())}”"
+        return f"{place}: {self.message}. {self.remedy}"
+
+
+def to_table(findings: Sequence[Finding]) -> pa.Table:
+    """Findings as Arrow, one row each."""
+    return pa.Table.from_pylist([asdict(finding) for finding in findings], schema=SCHEMA)
+
+
+def shown(value: str | None, *, personal: bool) -> str | None:
+    """The value as a finding may show it: masked where personal, cut where long."""
+    if value is None:
+        return None
+    if personal:
+        return MASK
+    return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"

@@ -1,0 +1,140 @@
+"""Survey instruments, as data: one YAML file each, with its items, every wording of every wave, and its answers.
+
+What an item is worth as an indicator does not stand here but in the registry of indicators. Unknown keys are refused,
+so a misspelt option is an error and not a silent default.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Self
+
+import yaml
+from pydantic import Field, StringConstraints, model_validator
+
+from ingestion.contracts import Identifier, Strict
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+#: Everything that is neither a letter nor a digit: spaces of all kinds, line breaks, punctuation.
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+_APOSTROPHES = re.compile(r"['’‘ʼ`´]")
+
+
+class InstrumentError(Exception):
+    """An instrument cannot be used; the message names the file and what to change."""
+
+
+class ScaleLabel(Strict):
+    """One answer of the scale."""
+
+    label: Text
+    code: Identifier
+    #: None for an answer that says nothing about the statement, such as preferring not to say.
+    score: int | None = None
+    #: Other labels under which forms have offered the same answer.
+    also: list[Text] = Field(default_factory=list)
+
+
+class Item(Strict):
+    """One statement of the instrument."""
+
+    item_id: Identifier
+    #: The wording in use first, then those of earlier waves.
+    wordings: list[Text] = Field(min_length=1)
+    #: Agreement speaks against what the item measures, so its scores run the other way.
+    reverse: bool = False
+
+
+class Instrument(Strict):
+    """One survey form, whatever tool it is filled in with."""
+
+    instrument_id: Identifier
+    title: Text
+    description: Text
+    scale: list[ScaleLabel] = Field(min_length=1)
+    items: list[Item] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _nothing_means_two_things(self) -> Self:
+        _refuse_repeats("code", [answer.code for answer in self.scale])
+        _refuse_repeats("score", [str(answer.score) for answer in self.scale if answer.score is not None])
+        labels = [label for answer in self.scale for label in (answer.label, *answer.also)]
+        _refuse_repeats("answer label", [normalise_wording(label) for label in labels])
+        _refuse_repeats("item id", [item.item_id for item in self.items])
+        _refuse_repeats("wording", [normalise_wording(wording) for item in self.items for wording in item.wordings])
+        return self
+
+    def label_codes(self) -> dict[str, str]:
+        """Every label an answer may be written as → the answer's code, in the order of the scale."""
+        return {label: answer.code for answer in self.scale for label in (answer.label, *answer.also)}
+
+    def scores(self, item: Item) -> dict[str, int | None]:
+        """Answer code → score of that answer to this item, turned round where the item is reversed."""
+        scored = [answer.score for answer in self.scale if answer.score is not None]
+        if not item.reverse or not scored:
+            return {answer.code: answer.score for answer in self.scale}
+        ends = min(scored) + max(scored)
+        return {answer.code: None if answer.score is None else ends - answer.score for answer in self.scale}
+
+    def item_ids_by_wording(self) -> dict[str, str]:
+        """Every wording of every item, normalised by ``normalise_wording``, → the item's id."""
+        return {normalise_wording(wording): item.item_id for item in self.items for wording in item.wordings}
+
+
+def _refuse_repeats(what: str, values: list[str]) -> None:
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"{what} used twice: {'; '.join(twice)}")
+
+
+def normalise_wording(text: str) -> str:
+    """The text with everything folded that survey tools change: case, spaces, line breaks, punctuation.
+
+    Two wordings that differ in nothing else give the same result; two that differ in a letter or digit do not.
+    Apostrophes are dropped, so that "don't" and "don’t" agree; all other punctuation parts words as a space does.
+    """
+    # Soft hyphens, zero-width spaces and byte-order marks come along when a question is pasted from a document.
+    visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    folded = unicodedata.normalize("NFKC", visible).casefold()
+    return _BETWEEN_WORDS.sub(" ", _APOSTROPHES.sub("", folded)).strip()
+
+
+@cache
+def load_instruments() -> dict[str, Instrument]:
+    """Every instrument that ships, by id.
+
+    Raises:
+        InstrumentError: a file is not valid; names it and says what is wrong.
+    """
+    instruments: dict[str, Instrument] = {}
+    for path in sorted(files("ingestion").joinpath("instruments").iterdir(), key=lambda p: p.name):
+        if not path.name.endswith(".yml"):
+            continue
+        instrument = read_instrument(path.read_text(encoding="utf-8"), path.name)
+        if f"{instrument.instrument_id}.yml" != path.name:
+            raise InstrumentError(
+                f"ingestion/instruments/{path.name}: the file must be named after {instrument.instrument_id}"
+            )
+        instruments[instrument.instrument_id] = instrument
+    return instruments
+
+
+def read_instrument(text: str, file_name: str) -> Instrument:
+    """One instrument from the text of its YAML file.
+
+    Raises:
+        InstrumentError: the text is not valid YAML or not a valid instrument; names the file.
+    """
+    try:
+        return Instrument.model_validate(yaml.safe_load(text))
+    except (ValueError, yaml.YAMLError) as error:
+        hint = (
+            ' Quote answers such as "Yes" and "No": YAML reads them as booleans when they stand bare.'
+            if "Input should be a valid string" in str(error)
+            else ""
+        )
+        raise InstrumentError(f"ingestion/instruments/{file_name}: {error}{hint}") from error

@@ -1,0 +1,335 @@
+"""The ledger: every file ever received, what became of its rows, and which vintage is in force.
+
+Kept in SQLite, so that each file's landing is one transaction and nothing takes the warehouse's lock. What the
+warehouse and the publication read of it is exported as Parquet.
+
+A *vintage* is the content of a file as one dataset. A *receipt* is a path in the inbox that was seen to hold it. The
+vintage in force of a submission is the one received last that landed and was not rejected by its gate. For datasets
+whose files add to each other, a path is the submission: a file sent again under its name replaces what it said.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from ingestion.findings import SCHEMA as FINDINGS_SCHEMA
+from ingestion.home import Home
+from ingestion.writing import whole_file
+
+_TABLES = """
+create table if not exists vintages (
+    vintage_id text primary key,
+    dataset text,
+    content_sha256 text not null,
+    submission text not null,
+    status text not null check (status in ('landed', 'refused', 'not_needed')),
+    gate text check (gate in ('passed', 'rejected')),
+    gate_message text,
+    rows_read integer not null,
+    rows_landed integer not null,
+    rows_quarantined integer not null,
+    rows_dropped integer not null,
+    dropped_by_rule text not null,
+    context text not null,
+    message text,
+    contract_version integer,
+    rules_fingerprint text not null,
+    landed_at text not null,
+    check (rows_read = rows_landed + rows_quarantined + rows_dropped)
+);
+create table if not exists receipts (
+    sequence integer primary key autoincrement,
+    path text not null,
+    size integer not null,
+    modified_ns integer not null,
+    vintage_id text not null references vintages (vintage_id),
+    received_at text not null
+);
+create index if not exists receipts_by_path on receipts (path, sequence);
+create view if not exists holdings as
+    -- What each path in the inbox was last seen to hold.
+    select * from receipts where sequence in (select max(sequence) from receipts group by path);
+"""
+
+_SOURCE_FILES = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("file_name", pa.string()),
+        ("vintage_id", pa.string()),
+        ("submission", pa.string()),
+        ("status", pa.string()),
+        ("gate", pa.string()),
+        ("rows_read", pa.int64()),
+        ("rows_landed", pa.int64()),
+        ("rows_quarantined", pa.int64()),
+        ("rows_dropped", pa.int64()),
+        ("dropped_by_rule", pa.string()),
+        ("received_at", pa.timestamp("us")),
+        ("landed_at", pa.timestamp("us")),
+        ("sequence", pa.int64()),
+        ("is_current", pa.bool_()),
+        ("contract_version", pa.int64()),
+        ("message", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A file as it was last seen in the inbox."""
+
+    path: str
+    size: int
+    modified_ns: int
+    vintage_id: str
+    content_sha256: str
+    rules_fingerprint: str
+    dataset: str | None
+
+
+@dataclass(frozen=True)
+class Vintage:
+    """What became of one file's content."""
+
+    vintage_id: str
+    dataset: str | None
+    content_sha256: str
+    submission: str
+    status: str
+    rows_read: int
+    rows_landed: int
+    rows_quarantined: int
+    rows_dropped: int
+    dropped_by_rule: dict[str, int]
+    context: dict[str, int]
+    message: str | None
+    contract_version: int | None
+    rules_fingerprint: str
+
+
+class Ledger:
+    """The ledger of one home; use it as a context manager."""
+
+    def __init__(self, home: Home) -> None:
+        """Open the ledger, and make it where there is none."""
+        self._home = home
+        home.landing.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(home.ledger, isolation_level=None)
+        self._db.execute("pragma foreign_keys = on")
+        self._db.executescript(_TABLES)
+
+    def __enter__(self) -> Ledger:
+        """The ledger itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
+
+    def last_seen(self, path: str) -> Receipt | None:
+        """What ``path`` was last seen to hold."""
+        row = self._db.execute(
+            """select path, size, modified_ns, vintage_id, content_sha256, rules_fingerprint, dataset
+            from holdings join vintages using (vintage_id) where path = ?""",
+            (path,),
+        ).fetchone()
+        return Receipt(*row) if row else None
+
+    def vintage(self, vintage_id: str) -> Vintage | None:
+        """The record of a vintage."""
+        row = self._db.execute(
+            """select vintage_id, dataset, content_sha256, submission, status, rows_read, rows_landed,
+            rows_quarantined, rows_dropped, dropped_by_rule, context, message, contract_version, rules_fingerprint
+            from vintages where vintage_id = ?""",
+            (vintage_id,),
+        ).fetchone()
+        if row is None:
+            return None
+        return Vintage(*row[:9], json.loads(row[9]), json.loads(row[10]), *row[11:])
+
+    def record(self, vintage: Vintage, path: str, size: int, modified_ns: int) -> None:
+        """Enter what became of a file, in one transaction: from now on it counts as dealt with.
+
+        The first landing keeps its time when the same content is read again under other rules; its gate is asked anew.
+        """
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        with self._transaction():
+            self._db.execute(
+                """insert into vintages (vintage_id, dataset, content_sha256, submission, status, rows_read,
+                rows_landed, rows_quarantined, rows_dropped, dropped_by_rule, context, message, contract_version,
+                rules_fingerprint, landed_at)
+                values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                on conflict (vintage_id) do update set submission = excluded.submission, status = excluded.status,
+                gate = null, gate_message = null, rows_read = excluded.rows_read, rows_landed = excluded.rows_landed,
+                rows_quarantined = excluded.rows_quarantined, rows_dropped = excluded.rows_dropped,
+                dropped_by_rule = excluded.dropped_by_rule, context = excluded.context, message = excluded.message,
+                contract_version = excluded.contract_version, rules_fingerprint = excluded.rules_fingerprint""",
+                (
+                    vintage.vintage_id,
+                    vintage.dataset,
+                    vintage.content_sha256,
+                    vintage.submission,
+                    vintage.status,
+                    vintage.rows_read,
+                    vintage.rows_landed,
+                    vintage.rows_quarantined,
+                    vintage.rows_dropped,
+                    json.dumps(vintage.dropped_by_rule, sort_keys=True),
+                    json.dumps(vintage.context, sort_keys=True),
+                    vintage.message,
+                    vintage.contract_version,
+                    vintage.rules_fingerprint,
+                    now,
+                ),
+            )
+            self._receive(path, size, modified_ns, vintage.vintage_id, now)
+
+    def receive(self, path: str, size: int, modified_ns: int, vintage_id: str) -> None:
+        """Enter that ``path`` holds a vintage that is known; nothing is entered where it was last seen to hold it."""
+        with self._transaction():
+            self._receive(path, size, modified_ns, vintage_id, datetime.now(UTC).isoformat(timespec="microseconds"))
+
+    def _receive(self, path: str, size: int, modified_ns: int, vintage_id: str, now: str) -> None:
+        last = self._db.execute("select vintage_id from holdings where path = ?", (path,)).fetchone()
+        if last is not None and last[0] == vintage_id:
+            self._db.execute(
+                "update receipts set size = ?, modified_ns = ? where sequence = "
+                "(select sequence from holdings where path = ?)",
+                (size, modified_ns, path),
+            )
+            return
+        self._db.execute(
+            "insert into receipts (path, size, modified_ns, vintage_id, received_at) values (?, ?, ?, ?, ?)",
+            (path, size, modified_ns, vintage_id, now),
+        )
+
+    def companion_context(self, folder: str, dataset: str, key: str) -> int | None:
+        """The context value of the newest landed file of a dataset in the same folder of the inbox."""
+        for path, context in self._db.execute(
+            """select path, context from holdings join vintages using (vintage_id)
+            where dataset = ? and status = 'landed' order by sequence desc""",
+            (dataset,),
+        ):
+            if str(Path(path).parent) == folder and key in (values := json.loads(context)):
+                return int(values[key])
+        return None
+
+    def ungated(self, dataset: str) -> list[str]:
+        """Landed vintages of a dataset that no gate has judged yet, oldest first."""
+        rows = self._db.execute(
+            """select vintage_id from vintages where dataset = ? and status = 'landed' and gate is null
+            order by landed_at, vintage_id""",
+            (dataset,),
+        )
+        return [row[0] for row in rows]
+
+    def record_gate(self, vintage_id: str, passed: bool, message: str | None = None) -> None:
+        """Enter a gate's verdict; a rejected vintage is never in force."""
+        with self._transaction():
+            self._db.execute(
+                "update vintages set gate = ?, gate_message = ? where vintage_id = ?",
+                ("passed" if passed else "rejected", message, vintage_id),
+            )
+
+    def current(self, dataset: str | None = None) -> list[str]:
+        """Vintages in force, of one dataset or of all, in the order they were received."""
+        return [row["vintage_id"] for row in self._rows() if row["is_current"] and dataset in (None, row["dataset"])]
+
+    def _rows(self) -> list[dict[str, object]]:
+        """One row per vintage, as the export has it."""
+        cursor = self._db.execute(
+            """
+            with received as (
+                select vintage_id, max(sequence) as sequence from receipts group by vintage_id
+            ),
+            standing as (
+                select receipts.sequence, receipts.vintage_id, vintages.dataset,
+                    -- Where files add to each other the path is the submission.
+                    coalesce(nullif(vintages.submission, ''), 'file=' || receipts.path) as submission
+                from receipts join vintages using (vintage_id)
+                where vintages.status = 'landed' and coalesce(vintages.gate, '') <> 'rejected'
+            ),
+            in_force as (
+                select vintage_id from standing
+                where sequence in (select max(sequence) from standing group by dataset, submission)
+            )
+            select v.dataset, r.path as file_name, v.vintage_id, v.submission, v.status, v.gate, v.rows_read,
+                v.rows_landed, v.rows_quarantined, v.rows_dropped, v.dropped_by_rule, r.received_at, v.landed_at,
+                r.sequence, v.vintage_id in (select vintage_id from in_force) as is_current, v.contract_version,
+                coalesce(v.message, v.gate_message) as message
+            from vintages as v
+            join received using (vintage_id)
+            join receipts as r on r.sequence = received.sequence
+            order by r.sequence"""
+        )
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def export(self) -> None:
+        """Write ``landing/source_files.parquet`` and ``landing/findings.parquet`` for the warehouse to read."""
+        rows = [
+            row
+            | {
+                "is_current": bool(row["is_current"]),
+                "received_at": _timestamp(row["received_at"]),
+                "landed_at": _timestamp(row["landed_at"]),
+            }
+            for row in self._rows()
+        ]
+        _write(self._home.landing / "source_files.parquet", pa.Table.from_pylist(rows, schema=_SOURCE_FILES))
+        _write(self._home.landing / "findings.parquet", self._findings())
+
+    def _findings(self) -> pa.Table:
+        """Findings about what the inbox was last seen to hold, in the order of receipt and row."""
+        held = self._db.execute(
+            "select distinct dataset, vintage_id from holdings join vintages using (vintage_id) order by sequence"
+        )
+        paths = [quarantine_path(self._home, dataset, vintage_id) for dataset, vintage_id in held]
+        tables = [pyarrow.parquet.read_table(path, schema=FINDINGS_SCHEMA) for path in paths if path.is_file()]
+        return pa.concat_tables(tables) if tables else FINDINGS_SCHEMA.empty_table()
+
+
+def landing_path(home: Home, dataset: str, vintage_id: str) -> Path:
+    """Where a vintage's good rows are."""
+    return home.landing / dataset / f"{vintage_id}.parquet"
+
+
+def quarantine_path(home: Home, dataset: str | None, vintage_id: str) -> Path:
+    """Where a vintage's findings are; a file that was not recognised belongs to no dataset."""
+    return home.quarantine / (dataset or "not_recognised") / f"{vintage_id}.parquet"
+
+
+def write_findings(path: Path, table: pa.Table) -> None:
+    """Put findings in their place, whole; an empty table removes what an earlier reading left there."""
+    if table.num_rows == 0:
+        path.unlink(missing_ok=True)
+    else:
+        _write(path, table)
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    with whole_file(path) as temporary:
+        pyarrow.parquet.write_table(table, temporary, compression="zstd")
+
+
+def _timestamp(text: object) -> datetime:
+    return datetime.fromisoformat(str(text)).astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,148 @@
+"""Which dataset a file is: told by its headers, and by the folder it lies in where those leave room."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from ingestion.contracts import Contract
+from ingestion.instruments import Instrument, load_instruments, normalise_wording
+from ingestion.readers import Sheet, UnreadableFile, header_positions, normalise_header
+
+#: What each survey tool's export carries whatever the questionnaire is.
+TOOL_HEADERS: dict[str, tuple[str, ...]] = {"microsoft_forms": ("id", "start time", "completion time")}
+#: A survey file is taken for an instrument when it carries at least this share of its statements.
+SHARE_OF_ITEMS = 0.5
+#: A file that has this share of a dataset's headers was probably meant to be one.
+NEAR_ENOUGH = 0.4
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A table of a file with the dataset it is and the row its header stands in (from 1)."""
+
+    contract: Contract
+    sheet: Sheet
+    header_row: int
+
+    @property
+    def headers(self) -> list[str]:
+        """The headers as they stand in the file."""
+        return self.sheet.top[self.header_row - 1]
+
+
+def recognise(sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[str, Contract]) -> Recognised:
+    """The one table of a file that is a dataset we know.
+
+    Args:
+        sheets: the tables of the file.
+        file_name: its path below the inbox; folders give a hint where headers do not decide.
+        contracts: every contract, by dataset.
+
+    Raises:
+        UnreadableFile: no table is recognised, or two are; says what was looked for.
+    """
+    found = [match for sheet in sheets if (match := _recognise_sheet(sheet, file_name, contracts))]
+    if not found:
+        raise UnreadableFile("not_recognised", *_why_not(sheets, file_name, contracts))
+    if len(found) > 1:
+        names = " and ".join(f"“{match.sheet.name}” ({match.contract.title})" for match in found)
+        raise UnreadableFile(
+            "two_tables",
+            f"more than one sheet holds data: {names}",
+            "Send each sheet as a file of its own.",
+        )
+    return found[0]
+
+
+def _recognise_sheet(sheet: Sheet, file_name: PurePath, contracts: Mapping[str, Contract]) -> Recognised | None:
+    suffix = "xlsx" if sheet.name is not None else "csv"
+    for number, row in enumerate(sheet.top, start=1):
+        headers = set(header_positions(row))
+        by_headers = [
+            (len(contract.recognise.headers) if contract.recognise else len(row), contract)
+            for contract in contracts.values()
+            if suffix in contract.formats and _headers_fit(contract, headers)
+        ]
+        if by_headers:
+            return Recognised(max(by_headers, key=lambda scored: scored[0])[1], sheet, number)
+        by_folder = [c for c in contracts.values() if _lies_in_folder(c, file_name) and _mostly_fits(c, headers)]
+        if len(by_folder) == 1:
+            return Recognised(by_folder[0], sheet, number)
+    return None
+
+
+def _headers_fit(contract: Contract, headers: set[str]) -> bool:
+    if contract.survey is not None:
+        return _is_survey(contract, headers)
+    if contract.recognise is None:
+        return False
+    aliases = _aliases(contract)
+    wanted = [aliases.get(normalise_header(h), {normalise_header(h)}) for h in contract.recognise.headers]
+    unwanted = {normalise_header(h) for h in contract.recognise.absent_headers}
+    return all(names & headers for names in wanted) and not unwanted & headers
+
+
+def _aliases(contract: Contract) -> dict[str, set[str]]:
+    """Each header → every header that means the same column."""
+    aliases: dict[str, set[str]] = {}
+    for column in contract.columns:
+        names = {normalise_header(header) for header in column.headers}
+        aliases.update(dict.fromkeys(names, names))
+    return aliases
+
+
+def _is_survey(contract: Contract, headers: set[str]) -> bool:
+    survey = contract.survey
+    if survey is None or not any(headers.issuperset(TOOL_HEADERS[tool]) for tool in survey.tools):
+        return False
+    items = match_items(load_instruments()[survey.instrument], list(headers))
+    return len(items) >= SHARE_OF_ITEMS * len(load_instruments()[survey.instrument].items)
+
+
+def match_items(instrument: Instrument, headers: Sequence[str]) -> dict[str, list[int]]:
+    """Item → positions of the headers that are one of its wordings, whatever their case, spaces and punctuation."""
+    wordings = instrument.item_ids_by_wording()
+    matched: dict[str, list[int]] = {}
+    for position, header in enumerate(headers):
+        if (item_id := wordings.get(normalise_wording(header))) is not None:
+            matched.setdefault(item_id, []).append(position)
+    return matched
+
+
+def _lies_in_folder(contract: Contract, file_name: PurePath) -> bool:
+    folders = {_plain(folder) for folder in file_name.parts[:-1]}
+    return contract.recognise is not None and any(_plain(folder) in folders for folder in contract.recognise.folders)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", " ", name).strip().casefold()
+
+
+def _mostly_fits(contract: Contract, headers: set[str]) -> bool:
+    required = [c for c in contract.columns if c.required and not c.may_be_absent]
+    present = sum(bool({normalise_header(h) for h in column.headers} & headers) for column in required)
+    return bool(required) and present > len(required) / 2
+
+
+def _why_not(sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[str, Contract]) -> tuple[str, str]:
+    """What was looked for. Never what stands in the file: without its header row, the first row may be a person."""
+    kinds = [c for c in contracts.values() if c.not_needed is None]
+    hinted = [contract for contract in kinds if _lies_in_folder(contract, file_name)]
+    rows = [set(header_positions(row)) for sheet in sheets for row in sheet.top]
+    nearest = max(kinds, key=lambda contract: max((_share(contract, row) for row in rows), default=0.0))
+    if not hinted and max((_share(nearest, row) for row in rows), default=0.0) >= NEAR_ENOUGH:
+        hinted = [nearest]
+    expected = "; ".join(f"{c.title}: {', '.join(c.recognise.headers)}" for c in hinted if c.recognise)
+    remedy = "Check that it is the right file and that its header row is as it was exported."
+    known = f" Expected headers: {expected}." if expected else " Known are: " + "; ".join(c.title for c in kinds) + "."
+    return "no kind of file that is known has its headers", remedy + known
+
+
+def _share(contract: Contract, headers: set[str]) -> float:
+    if contract.recognise is None or not contract.recognise.headers:
+        return 0.0
+    wanted = [normalise_header(header) for header in contract.recognise.headers]
+    return sum(header in headers for header in wanted) / len(wanted)

@@ -1,0 +1,292 @@
+"""Extracts of a training system: yearly at first, then every term, each with bookings that an earlier one had too."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from ingestion.sample.filing import Cell, Filing, Line, headers, labels
+from ingestion.sample.organisations import ROLES, Organisation
+from ingestion.sample.scale import Chance, pick
+from ingestion.sample.tally import AREA, Cut, Tally, academic_year, levels, month, year_label
+
+DATASET = "training_bookings"
+WINDOW_YEARS = 3
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course of the offer, and who mostly goes to it."""
+
+    name: str
+    level: str
+    is_core: bool
+    weight: float
+    for_leaders: bool = False
+
+
+COURSES = (
+    Course("Trauma-informed practice: an introduction", "informed", True, 5),
+    Course("Adversity and resilience", "informed", True, 3),
+    Course("Trauma-skilled practice", "skilled", True, 4),
+    Course("Relational practice in teams", "skilled", False, 2),
+    Course("Trauma-enhanced practice", "enhanced", True, 2),
+    Course("Leading trauma-informed change", "enhanced", True, 6, for_leaders=True),
+    Course("Reflective supervision", "enhanced", False, 1.5),
+    Course("Specialist formulation", "specialist", True, 1),
+)
+#: Share of the workforce that books in each academic year, by the year it begins in; the last has only just begun.
+BOOKS = {2022: 0.13, 2023: 0.22, 2024: 0.27, 2025: 0.32}
+#: Months with sessions, by their distance from September; none in August.
+SESSION_MONTHS = (0, 1, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 9, 9)
+SESSIONS_PER_COURSE = 9
+
+FATES = ("completed", "attended", "did_not_attend", "cancelled")
+FATE_WEIGHTS = (0.74, 0.08, 0.1, 0.08)
+#: Certificates follow the session by up to this long: until then a booking says attended.
+CERTIFICATE_DAYS = 28
+MOVES, CHANGES_ROLE, LARGE = 0.02, 0.02, 40
+
+GIVEN_NAMES = ("Aspen", "Briar", "Clover", "Dune", "Ember", "Fern", "Gale", "Heath", "Isle", "Juniper", "Lark", "Moss")
+FAMILY_NAMES = ("Testwood", "Mockley", "Sampleford", "Trialby", "Specimore", "Figmenton", "Inventley", "Pretendle")
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One extract: the day its own sessions begin, and the day it was taken."""
+
+    name: str
+    first: date
+    taken: date
+
+
+EXTRACTS = (
+    Extract("bookings_2022-23", date(2022, 9, 1), date(2023, 7, 24)),
+    Extract("bookings_2023-24", date(2023, 9, 1), date(2024, 7, 22)),
+    Extract("bookings_2024-25_autumn", date(2024, 9, 1), date(2025, 1, 8)),
+    Extract("bookings_2024-25_spring", date(2025, 1, 1), date(2025, 5, 6)),
+    Extract("bookings_2024-25_summer", date(2025, 5, 1), date(2025, 7, 21)),
+    Extract("bookings_2025-26_autumn", date(2025, 9, 1), date(2025, 10, 31)),
+)
+#: How far an extract looks back before its own sessions, for late certificates, and how far ahead people book.
+LOOKS_BACK, LOOKS_AHEAD = timedelta(days=60), timedelta(days=70)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who works in one of the organisations."""
+
+    address: str
+    name: str
+    organisation: Organisation
+    role: str
+
+
+@dataclass(frozen=True)
+class Booking:
+    """One person on one session of one course, with what became of it in the end."""
+
+    person: Person
+    course: Course
+    day: date
+    #: The name the person gave their organisation.
+    employer: str
+    fate: str
+    certified: date
+
+    @property
+    def key(self) -> tuple[str, str, date]:
+        """What two reports of the same booking share."""
+        return self.person.address, self.course.name, self.day
+
+
+@dataclass(frozen=True)
+class Report:
+    """A booking as one extract reports it."""
+
+    booking: Booking
+    status: str
+
+
+def write_training(filing: Filing, tally: Tally, chance: Chance, organisations: list[Organisation]) -> None:
+    """Write every extract and count what they say together: of two reports of one booking, the later counts."""
+    bookings = _bookings(chance, organisations)
+    in_force: dict[tuple[str, str, date], Report] = {}
+    for number, extract in enumerate(EXTRACTS):
+        lines = [_line(report, number) for report in _reports(extract, bookings)]
+        if number == 1:
+            _spoil(lines)
+        arrived = datetime(extract.taken.year, extract.taken.month, extract.taken.day, 17, number)
+        landed = filing.csv(f"training/{extract.name}.csv", DATASET, _header(number), lines, arrived)
+        in_force.update((report.booking.key, report) for report in landed)
+    reports = list(in_force.values())
+    _count_attendances(tally, reports)
+    _count_take_up(tally, reports, organisations)
+
+
+def _workforce(organisations: list[Organisation]) -> list[Person]:
+    """As many people of each role as the organisation never fell below, so that take-up stays a share."""
+    people: list[Person] = []
+    for organisation in organisations:
+        for role, number in organisation.steady_headcount.items():
+            people.extend(_person(len(people) + n, organisation, role) for n in range(number))
+    return people
+
+
+def _person(number: int, organisation: Organisation, role: str) -> Person:
+    name = f"{GIVEN_NAMES[number % len(GIVEN_NAMES)]} {FAMILY_NAMES[number // 5 % len(FAMILY_NAMES)]}"
+    return Person(f"learner{number:05d}@training.example", name, organisation, role)
+
+
+def _bookings(chance: Chance, organisations: list[Organisation]) -> list[Booking]:
+    people = _workforce(organisations)
+    large = [o for o in organisations if o.steady_headcount["practitioner"] >= LARGE and o.joined.year < 2024]
+    bookings: list[Booking] = []
+    for year, share in BOOKS.items():
+        sessions = {course.name: _sessions(chance, year) for course in COURSES}
+        for at, person in enumerate(people):
+            # The first register was taken in September 2022: an organisation's people book once it has joined.
+            if academic_year(person.organisation.joined) > year_label(year) or chance.random() >= share:
+                continue
+            people[at] = person = _moved_on(chance, person, large)
+            bookings.extend(_of_one_year(chance, person, sessions))
+    return sorted([*bookings, *_turnover(organisations)], key=lambda b: (b.day, b.course.name, b.person.address))
+
+
+def _sessions(chance: Chance, year: int) -> list[date]:
+    """Session days of one course in the academic year that begins in ``year``, on working days."""
+    days = []
+    for _ in range(SESSIONS_PER_COURSE):
+        years, zero_based = divmod(8 + pick(chance, SESSION_MONTHS), 12)
+        day = date(year + years, zero_based + 1, int(chance.integers(3, 27)))
+        days.append(day - timedelta(days=max(0, day.weekday() - 4)))
+    return days
+
+
+def _moved_on(chance: Chance, person: Person, large: list[Organisation]) -> Person:
+    """Mostly the same person in the same place; now and then a new employer or a new role."""
+    if large and chance.random() < MOVES:
+        return replace(person, organisation=pick(chance, large))
+    if person.role == "practitioner" and chance.random() < CHANGES_ROLE and person.organisation in large:
+        return replace(person, role="manager")
+    return person
+
+
+def _of_one_year(chance: Chance, person: Person, sessions: dict[str, list[date]]) -> list[Booking]:
+    """One booking, or two on different days."""
+    weights = [c.weight if not c.for_leaders or person.role in ("leader", "manager") else 0 for c in COURSES]
+    booked: dict[date, Booking] = {}
+    for _ in range(1 + int(chance.random() < 0.25)):
+        course = pick(chance, COURSES, weights)
+        day = pick(chance, sessions[course.name])
+        certified = day + timedelta(days=int(chance.integers(0, CERTIFICATE_DAYS)))
+        employer = person.organisation.mention(chance)
+        booked.setdefault(day, Booking(person, course, day, employer, pick(chance, FATES, FATE_WEIGHTS), certified))
+    return list(booked.values())
+
+
+def _turnover(organisations: list[Organisation]) -> list[Booking]:
+    """A small organisation whose staff change: over the years more people are trained than work there at once."""
+    small = min((o for o in organisations if o.joined.year == 2022), key=lambda o: o.headcounts[o.joined]["total"])
+    bookings = []
+    for number in range(small.headcounts[small.joined]["total"] + 3):
+        person = Person(f"leaver{number:02d}@training.example", "Pat Pastley", small, "practitioner")
+        day = date(2023, 10, 10) + timedelta(days=7 * number)
+        bookings.append(Booking(person, COURSES[0], day, small.name, "completed", day))
+    return bookings
+
+
+def _reports(extract: Extract, bookings: list[Booking]) -> list[Report]:
+    return [
+        Report(booking, _status_on(extract.taken, booking))
+        for booking in bookings
+        if extract.first - LOOKS_BACK <= booking.day <= extract.taken + LOOKS_AHEAD
+    ]
+
+
+def _status_on(taken: date, booking: Booking) -> str:
+    if booking.day > taken:
+        return "cancelled" if booking.fate == "cancelled" else "booked"
+    return "attended" if booking.fate == "completed" and booking.certified > taken else booking.fate
+
+
+def _header(number: int) -> list[str]:
+    """The system was changed after the second year: the same columns under other headers."""
+    columns = ["person_id", "person_name", "course", "course_level", "is_core", "session_date", "status"]
+    others = {} if number < 2 else {"person_id": 1, "course": 1, "course_level": 1, "is_core": 1, "status": 1}
+    return headers(DATASET, [*columns, "organisation_id", "role_code"], **others)
+
+
+def _line(report: Report, number: int) -> Line[Report]:
+    booking = report.booking
+    day = f"{booking.day:%d/%m/%Y}" if number < 2 else f"{booking.day:%Y-%m-%d}"
+    # Two names for the same thing, as two systems had them.
+    status = "DNA" if report.status == "did_not_attend" and number >= 2 else labels(DATASET, "status")[report.status]
+    cells: list[Cell] = [
+        booking.person.address,
+        booking.person.name,
+        booking.course.name,
+        labels(DATASET, "course_level")[booking.course.level],
+        "Yes" if booking.course.is_core else "No",
+        day,
+        status,
+        booking.employer,
+        labels(DATASET, "role_code")[booking.person.role],
+    ]
+    return Line(cells, report)
+
+
+def _spoil(lines: list[Line[Report]]) -> None:
+    fourth = len(lines) // 4
+    lines[fourth].spoil(3, "Advanced", "unknown_code")
+    lines[2 * fourth].spoil(5, "31/04/2024", "impossible_date")
+    lines[3 * fourth].spoil(7, "Nonesuch Academy Trust", "unknown_organisation")
+
+
+def _count_attendances(tally: Tally, reports: Iterable[Report]) -> None:
+    counted: Counter[tuple[str, Cut]] = Counter()
+    for report in reports:
+        if report.status in ("attended", "completed"):
+            organisation = report.booking.person.organisation
+            for cut in levels(organisation.sector, organisation.organisation_id):
+                counted[month(report.booking.day), cut] += 1
+    tally.add_counter("training_attendances", DATASET, "month", counted)
+
+
+def _count_take_up(tally: Tally, reports: list[Report], organisations: list[Organisation]) -> None:
+    """One figure per academic year that has data, on its last day and over the three years up to it."""
+    years = sorted({academic_year(report.booking.day) for report in reports})
+    core = [r.booking for r in reports if r.status == "completed" and r.booking.course.is_core]
+    for year in range(int(years[0][:4]), int(years[-1][:4]) + 1):
+        ends = date(year + 1, 8, 31)
+        began = date(year + 1 - WINDOW_YEARS, 8, 31)
+        window = [booking for booking in core if began < booking.day <= ends]
+        headcounts = {o: count for o in organisations if (count := o.counted_by(ends))}
+        _count_one_year(tally, ("academic_year", year_label(year)), window, headcounts)
+
+
+def _count_one_year(
+    tally: Tally, period: tuple[str, str], window: list[Booking], headcounts: dict[Organisation, dict[str, int]]
+) -> None:
+    latest: dict[str, Booking] = {}
+    for booking in sorted(window, key=lambda b: b.day):
+        latest[booking.person.address] = booking
+    trained: Counter[Cut] = Counter()
+    for booking in latest.values():
+        organisation = booking.person.organisation
+        trained.update(levels(organisation.sector, organisation.organisation_id))
+        trained[Cut(breakdown="role", breakdown_value=booking.person.role)] += 1
+    by_level = {(booking.course.level, booking.person.address) for booking in window}
+    trained.update(Cut(breakdown="course_level", breakdown_value=level) for level, _ in by_level)
+
+    staff: Counter[Cut] = Counter()
+    for organisation, count in headcounts.items():
+        for cut in levels(organisation.sector, organisation.organisation_id):
+            staff[cut] += count["total"]
+        staff.update({Cut(breakdown="role", breakdown_value=role): count[role] for role in ROLES})
+    for level in sorted({course.level for course in COURSES}):
+        staff[Cut(breakdown="course_level", breakdown_value=level)] = staff[AREA]
+    for cut, denominator in staff.items():
+        tally.add("training_take_up", DATASET, period, trained[cut], denominator, cut)

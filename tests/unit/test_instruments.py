@@ -1,0 +1,163 @@
+"""Survey instruments: what ships, what is refused, and which wordings count as the same."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ingestion.instruments import InstrumentError, load_instruments, normalise_wording, read_instrument
+
+SMALL = {
+    "instrument_id": "small",
+    "title": "Small",
+    "description": "Two statements.",
+    "scale": [
+        {"label": "No", "code": "no", "score": 1},
+        {"label": "Partly", "code": "partly", "score": 2, "also": ["In part"]},
+        {"label": "Yes", "code": "yes", "score": 3},
+        {"label": "Prefer not to say", "code": "not_said"},
+    ],
+    "items": [
+        {"item_id": "a1", "wordings": ["We meet"]},
+        {"item_id": "a2", "wordings": ["We don't meet", "We never meet"], "reverse": True},
+    ],
+}
+
+
+def small(**changes: object) -> str:
+    return yaml.safe_dump(SMALL | changes)
+
+
+def test_workforce_survey_has_23_items_in_order() -> None:
+    items = load_instruments()["workforce"].items
+    assert [item.item_id for item in items] == [f"wf{i:02}" for i in range(1, 24)]
+    assert [item.item_id for item in items if item.reverse] == []
+    assert items[17].wordings[0] == "I can challenge policies and procedures that do harm, and am heard"
+
+
+def test_workforce_scale_runs_from_one_to_five_and_preferring_not_to_say_has_no_score() -> None:
+    instrument = load_instruments()["workforce"]
+    assert instrument.scores(instrument.items[0]) == {
+        "strongly_disagree": 1,
+        "disagree": 2,
+        "neither": 3,
+        "agree": 4,
+        "strongly_agree": 5,
+        "prefer_not_to_say": None,
+    }
+    codes = instrument.label_codes()
+    assert codes["Strongly agree"] == "strongly_agree"
+    assert codes["Neither agree nor disagree"] == "neither"
+    assert codes["Prefer not to say"] == "prefer_not_to_say"
+
+
+def test_statement_keeps_its_item_when_an_earlier_wave_worded_it_otherwise() -> None:
+    by_wording = load_instruments()["workforce"].item_ids_by_wording()
+    assert by_wording[normalise_wording("My wellbeing is valued and given priority")] == "wf12"
+    assert by_wording[normalise_wording("My wellbeing is valued and prioritised")] == "wf12"
+    assert len(by_wording) == 26
+
+
+def test_alternative_label_gives_the_same_code() -> None:
+    instrument = read_instrument(small(), "small.yml")
+    assert instrument.label_codes() == {
+        "No": "no",
+        "Partly": "partly",
+        "In part": "partly",
+        "Yes": "yes",
+        "Prefer not to say": "not_said",
+    }
+
+
+def test_scores_of_a_reversed_item_run_the_other_way() -> None:
+    instrument = read_instrument(small(), "small.yml")
+    assert instrument.scores(instrument.items[0]) == {"no": 1, "partly": 2, "yes": 3, "not_said": None}
+    assert instrument.scores(instrument.items[1]) == {"no": 3, "partly": 2, "yes": 1, "not_said": None}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "i feel confident to put trauma-informed practice into action",
+        "I feel confident to put trauma-informed\u00a0practice\ninto action",
+        "  I feel  confident to put\r\n\ttrauma informed practice into action.  ",
+        "“I feel confident to put trauma\u2011informed practice into action”…",
+        "\ufeffI feel con\u00adfident to put trauma–informed practice into action\u200b",
+    ],
+)
+def test_wording_that_differs_only_in_case_space_or_punctuation_still_matches(written: str) -> None:
+    by_wording = load_instruments()["workforce"].item_ids_by_wording()
+    assert by_wording[normalise_wording(written)] == "wf05"
+
+
+def test_straight_curly_and_missing_apostrophes_match() -> None:
+    assert normalise_wording("Don't") == normalise_wording("don’t") == normalise_wording("DONT") == "dont"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Trauma is regularly discussed in my team", "Trauma is regularly discussed in my teams"),
+        ("I have 1 hour", "I have 2 hours"),
+        ("I can rest", "I cannot rest"),
+        ("Strongly agree", "Agree"),
+    ],
+)
+def test_wordings_that_differ_in_a_letter_or_digit_stay_apart(one: str, other: str) -> None:
+    assert normalise_wording(one) != normalise_wording(other)
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing_more(text: str) -> None:
+    once = normalise_wording(text)
+    assert normalise_wording(once) == once
+    assert "  " not in once
+    assert once == once.strip()
+
+
+def test_bare_yes_in_yaml_is_refused_with_the_advice_to_quote_it() -> None:
+    text = small().replace("label: 'Yes'", "label: Yes")
+    with pytest.raises(InstrumentError, match=r'instruments/small\.yml: .*(?s:.*)Quote answers such as "Yes"'):
+        read_instrument(text, "small.yml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"itmes": []}, "itmes"),
+        ({"items": [{"item_id": "a1", "wordings": ["We meet"], "reversed": True}]}, "reversed"),
+        ({"items": [{"item_id": "a1", "wordings": []}]}, "wordings"),
+        (
+            {"items": [{"item_id": "a1", "wordings": ["We meet"]}, {"item_id": "a2", "wordings": ["we meet."]}]},
+            "wording used twice: we meet",
+        ),
+        (
+            {"items": [{"item_id": "a1", "wordings": ["We meet"]}, {"item_id": "a1", "wordings": ["We talk"]}]},
+            "item id used twice: a1",
+        ),
+        (
+            {"scale": [{"label": "No", "code": "no", "score": 1}, {"label": "NO!", "code": "nay", "score": 2}]},
+            "answer label used twice: no",
+        ),
+        (
+            {"scale": [{"label": "No", "code": "no", "score": 1}, {"label": "Yes", "code": "yes", "score": 1}]},
+            "score used twice: 1",
+        ),
+    ],
+)
+def test_instrument_that_contradicts_itself_is_refused_by_name(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(InstrumentError, match=says):
+        read_instrument(small(**changes), "small.yml")
+
+
+def test_text_that_is_not_yaml_is_refused_by_file_name() -> None:
+    with pytest.raises(InstrumentError, match=r"ingestion/instruments/broken\.yml"):
+        read_instrument("items: [", "broken.yml")
+
+
+def test_instrument_cannot_be_changed_once_loaded() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        load_instruments()["workforce"].title = "Another"  # type: ignore[misc]
