@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONHOME
 unexport PYTHONPATH
 
-.PHONY: demo test lint format lock clean
+.PHONY: demo test lint format docs lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -30,6 +30,9 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --config dbt_project/.sqlfluff dbt_project/models
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m ingestion.dictionary
 
 # Pins every dependency anew; needs uv, which is no dependency of the project itself.
 lock:

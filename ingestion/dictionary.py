@@ -1,0 +1,128 @@
+"""The data dictionary of the landing zone, written from the contracts: ``python -m ingestion.dictionary``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ingestion.contracts import Column, Contract, load_contracts
+from ingestion.instruments import load_instruments
+
+TARGET = Path("docs") / "datasets.md"
+
+_HEAD = """# Datasets
+
+Written from `ingestion/contracts/` by `make docs`; change the contract, not this page.
+
+A file is recognised by its headers (any of the headers listed for a column will do, whatever their case and spaces)
+or by the folder it lies in. Every landed row also carries `vintage_id`, which names the content of the file it came
+from, and `source_row`, its row as a spreadsheet counts.
+"""
+
+
+def dictionary() -> str:
+    """The page, as Markdown."""
+    contracts = load_contracts().values()
+    kept = "\n".join(_dataset(contract) for contract in contracts if contract.not_needed is None)
+    others = "\n".join(
+        f"| `{contract.dataset}` | {contract.title} | {contract.not_needed} |"
+        for contract in contracts
+        if contract.not_needed is not None
+    )
+    return (
+        f"{_HEAD}\n{kept}\n## Recognised and not kept\n\n"
+        "These are counted in the ledger, and nothing of them lands: what no indicator needs is not kept.\n\n"
+        f"| dataset | what it is | why it is not kept |\n|---|---|---|\n{others}\n"
+    )
+
+
+def _dataset(contract: Contract) -> str:
+    submission = contract.submission
+    assert submission is not None
+    if submission.mode == "replace":
+        newer = f"A newer file of the same {_named(submission.key)} replaces the older one."
+    else:
+        newer = (
+            "Files add to each other, and a file sent again under its name replaces what it said. Of rows with the "
+            f"same {_named(contract.natural_key)} the one received last counts."
+        )
+    facts = [
+        f"- Supplier: {contract.supplier}. Licence: {contract.licence}. Owner: {contract.owner}.",
+        f"- Expected: {contract.cadence.replace('_', ' ')}; stale after {contract.fresh_for_days} days.",
+        f"- Formats: {', '.join(f.upper() for f in contract.formats)}.",
+        f"- {newer}",
+        f"- A batch with more than {contract.reject_above_quarantined_percent:g} % of its rows quarantined is "
+        "rejected as a whole.",
+    ]
+    parts = [
+        f"## `{contract.dataset}`\n\n**{contract.title}.** {contract.description}\n",
+        "\n".join(facts) + "\n",
+        _columns(contract),
+    ]
+    if contract.survey is not None:
+        parts.append(_items(contract.survey.instrument))
+    if contract.rules:
+        rules = "\n".join(
+            f"| `{rule.id}` | {rule.message.replace('{value}', '…')} | "
+            f"{'quarantined' if rule.severity == 'error' else 'kept, and reported'} | {rule.remedy} |"
+            for rule in contract.rules
+        )
+        parts.append(f"| rule about a row | it is broken when | the row is | what to do |\n|---|---|---|---|\n{rules}\n")
+    if contract.drops:
+        parts.append("".join(f"- Left out and counted as `{drop.id}`: {drop.reason}\n" for drop in contract.drops))
+    return "\n".join(parts)
+
+
+def _columns(contract: Contract) -> str:
+    rows = [
+        f"| `{context.name}` | – | whole number | {context.description} From the file or folder name"
+        + (f", else from `{context.from_column}`" if context.from_column else "")
+        + (f", else from the `{context.from_companion}` file beside it" if context.from_companion else "")
+        + ". |"
+        for context in contract.context
+    ]
+    rows += [_column(column) for column in contract.columns]
+    rows += [
+        f"| `{derived.name}` | worked out | {'pseudonym' if derived.pseudonymise else derived.type} "
+        f"| {derived.description} |"
+        for derived in contract.derived
+    ]
+    return "| column | header in the file | type | what it is |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _column(column: Column) -> str:
+    kind = column.type.replace("_", " ")
+    if column.personal == "pseudonymise":
+        kind = "pseudonym"
+    elif not column.lands:
+        kind += ", not landed"
+    needed = "" if column.required else ", may be empty"
+    if column.may_be_absent:
+        needed = ", column may be missing"
+    codes = ""
+    if column.codes is not None:
+        codes = " One of: " + ", ".join(column.codes.values) + "."
+        for change in column.codes.changes:
+            added = f" adds {', '.join(change.add)}" if change.add else ""
+            removed = f" ends {', '.join(change.remove)}" if change.remove else ""
+            codes += f" From collection year {change.from_year}:{added}{' and' if added and removed else ''}{removed}."
+    headers = " or ".join(f"`{header}`" for header in column.headers)
+    return f"| `{column.name}` | {headers} | {kind}{needed} | {column.description}{codes} |"
+
+
+def _items(instrument_id: str) -> str:
+    instrument = load_instruments()[instrument_id]
+    labels = ", ".join(f"{answer.label}" + (f" ({answer.score})" if answer.score else "") for answer in instrument.scale)
+    items = "\n".join(f"| `{item.item_id}` | {item.wordings[0]} |" for item in instrument.items)
+    return (
+        f"Landed as one row per statement answered: `item_id`, `answer`, `score`. Answers: {labels}.\n\n"
+        f"| item | statement |\n|---|---|\n{items}\n"
+    )
+
+
+def _named(columns: list[str]) -> str:
+    named = [f"`{column}`" for column in columns]
+    return named[0] if len(named) == 1 else ", ".join(named[:-1]) + " and " + named[-1]
+
+
+if __name__ == "__main__":
+    TARGET.write_text(dictionary(), encoding="utf-8")
