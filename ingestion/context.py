@@ -31,11 +31,11 @@ def _wave(text: str) -> int | None:
 
 
 def _financial_year_end(text: str) -> int | None:
-    for match in _TWO_YEARS.finditer(text):
-        if int(match[2]) == (int(match[1]) + 1) % 100:
-            return int(match[1]) + 1
-    match = _ONE_YEAR.search(text)
-    return int(match[1]) if match else None
+    for years in _TWO_YEARS.finditer(text):
+        if int(years[2]) == (int(years[1]) + 1) % 100:
+            return int(years[1]) + 1
+    year = _ONE_YEAR.search(text)
+    return int(year[1]) if year else None
 
 
 def describe(context: Context) -> str:

@@ -9,6 +9,8 @@ generated from here. Unknown keys are refused, so a misspelt option is an error 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Literal, Self
@@ -47,8 +49,16 @@ ColumnType = Literal[
     "postcode",
 ]  # fmt: skip
 
+#: What a postcode offers to derived columns beside itself.
+POSTCODE_PARTS = ("authority_code", "easting", "northing", "grid")
+
+_NUMBERS = ("integer", "decimal", "statistic")
+
 #: Columns that every landed row carries beside those of its contract: lineage back to the file and the row.
 LINEAGE_COLUMNS: dict[str, str] = {"vintage_id": "VARCHAR", "source_row": "BIGINT"}
+
+#: What a survey lands instead of its columns of answers.
+SURVEY_COLUMNS: dict[str, str] = {"item_id": "VARCHAR", "answer": "VARCHAR", "score": "BIGINT"}
 
 
 class Strict(BaseModel):
@@ -70,7 +80,6 @@ class Codes(Strict):
 
     values: dict[str, str]
     changes: list[YearlyCodes] = Field(default_factory=list)
-    any_case: bool = True
 
     @model_validator(mode="before")
     @classmethod
@@ -81,11 +90,20 @@ class Codes(Strict):
         if isinstance(data, dict):
             data = dict(data)
             data["values"] = _code_map(data.get("values"))
-            data["changes"] = [
-                {**change, "add": _code_map(change.get("add", []))} if isinstance(change, dict) else change
-                for change in data.get("changes", [])
-            ]
+            if isinstance(changes := data.get("changes", []), list):
+                data["changes"] = [
+                    {**change, "add": _code_map(change.get("add", []))} if isinstance(change, dict) else change
+                    for change in changes
+                ]
         return data
+
+    @model_validator(mode="after")
+    def _case_makes_no_difference(self) -> Self:
+        # Cells are compared without regard to case, so a second spelling of a code would never be found.
+        for codes in (list(self.values), *(list(change.add) for change in self.changes)):
+            if twice := _repeated([code.casefold() for code in codes]):
+                raise ValueError(f"codes that differ in nothing but case: {', '.join(twice)}")
+        return self
 
     def in_year(self, year: int | None) -> dict[str, str]:
         """The list in force in a collection year; without a year, the base list."""
@@ -106,11 +124,12 @@ class Codes(Strict):
 
 
 def _code_map(values: object) -> object:
-    if isinstance(values, list):
-        return {str(value): str(value) for value in values}
-    if isinstance(values, dict):
-        return {str(key): str(value) for key, value in values.items()}
-    return values
+    # What YAML reads from a bare No, On or 01 is not what stands in a file, so nothing is turned into text here.
+    return {value: value for value in values} if isinstance(values, list) else values
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, times in Counter(names).items() if times > 1)
 
 
 class Column(Strict):
@@ -155,7 +174,19 @@ class Column(Strict):
             raise ValueError(f"column {self.name}: a postcode is always dropped")
         if (self.pattern is None) != (self.pattern_says is None):
             raise ValueError(f"column {self.name}: pattern and pattern_says come together")
+        if (self.minimum is not None or self.maximum is not None) and self.type not in _NUMBERS:
+            raise ValueError(f"column {self.name}: only a number has a minimum or a maximum")
         return self
+
+    @property
+    def sql_names(self) -> list[str]:
+        """Every name under which something of this column can be used by rules and derived columns."""
+        names = [self.name, f"{self.name}_text"]
+        if self.type == "statistic":
+            names.append(f"{self.name}_status")
+        if self.type == "postcode":
+            names += [f"{self.name}_{part}" for part in POSTCODE_PARTS]
+        return names
 
     @property
     def lands(self) -> bool:
@@ -225,15 +256,8 @@ class Recognise(Strict):
 
     folders: list[str] = Field(default_factory=list)
     #: All of these headers, and none of ``absent_headers``.
-    headers: list[str] = Field(default_factory=list)
+    headers: list[str] = Field(min_length=1)
     absent_headers: list[str] = Field(default_factory=list)
-    file_name: str | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not self.headers and not self.file_name:
-            raise ValueError("recognise: name headers or a file_name pattern")
-        return self
 
 
 class Submission(Strict):
@@ -265,7 +289,7 @@ class Contract(Strict):
     licence: str
     cadence: Literal["monthly", "termly", "yearly", "by_wave", "when_it_changes"]
     owner: str
-    formats: list[Literal["csv", "xlsx"]] = Field(default_factory=lambda: ["csv"])
+    formats: list[Literal["csv", "xlsx"]] = Field(default=["csv"], min_length=1)
     recognise: Recognise | None = None
     #: A reason here makes the file recognised and counted, and nothing of it is landed.
     not_needed: str | None = None
@@ -282,7 +306,7 @@ class Contract(Strict):
     natural_key: list[Identifier] = Field(default_factory=list)
     survey: Survey | None = None
     #: A batch with a larger share of quarantined rows is rejected as a whole by its gate.
-    reject_above_quarantined_percent: float = 50.0
+    reject_above_quarantined_percent: float = Field(default=50.0, ge=0, le=100)
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -292,23 +316,39 @@ class Contract(Strict):
             return self
         if self.submission is None:
             raise ValueError(f"{self.dataset}: say what a submission is")
-        names = [c.name for c in self.columns] + [d.name for d in self.derived] + [c.name for c in self.context]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise ValueError(f"{self.dataset}: named twice: {', '.join(sorted(twice))}")
-        landed = set(self.landed_columns())
+        self._no_name_means_two_things()
+        landed, contexts = set(self.landed_columns()), {c.name for c in self.context}
+        columns = {column.name: column for column in self.columns}
         for name in self.natural_key:
             if name not in landed:
                 raise ValueError(f"{self.dataset}: natural key {name} does not land")
         for name in self.submission.key:
-            if name not in {c.name for c in self.context}:
+            if name not in contexts:
                 raise ValueError(f"{self.dataset}: submission key {name} is not a context value")
         for rule in self.rules:
-            if rule.column not in names:
+            if rule.column not in columns:
                 raise ValueError(f"{self.dataset}: rule {rule.id} is about {rule.column}, which is not a column")
+        for context in self.context:
+            if context.from_column and (context.from_column not in columns or not columns[context.from_column].formats):
+                raise ValueError(f"{self.dataset}: {context.name} is from {context.from_column}, which is not a date")
+            if context.from_companion and context.from_companion not in self.after:
+                raise ValueError(f"{self.dataset}: {context.name} needs {context.from_companion}: name it under after")
+        if self.submission.mode == "replace" and not self.submission.key:
+            raise ValueError(f"{self.dataset}: submissions that replace each other need a key")
         if self.submission.mode == "add" and not self.natural_key:
             raise ValueError(f"{self.dataset}: submissions that add to each other need a natural key")
         return self
+
+    def _no_name_means_two_things(self) -> None:
+        names = [name for column in self.columns for name in column.sql_names]
+        names += [d.name for d in self.derived] + [c.name for c in self.context] + list(LINEAGE_COLUMNS)
+        if self.survey is not None:
+            names += SURVEY_COLUMNS
+        headers = [" ".join(h.split()).casefold() for c in self.columns for h in dict.fromkeys(c.headers)]
+        rules = [rule.id for rule in self.rules] + [drop.id for drop in self.drops]
+        for what, used in (("name", names), ("header", headers), ("rule", rules), ("natural key", self.natural_key)):
+            if twice := _repeated(used):
+                raise ValueError(f"{self.dataset}: {what} used twice: {', '.join(twice)}")
 
     def landed_columns(self) -> dict[str, str]:
         """Name → DuckDB type of every column of the landed file, lineage last."""
@@ -318,7 +358,7 @@ class Contract(Strict):
         for derived in self.derived:
             landed[derived.name] = "VARCHAR" if derived.pseudonymise else LANDED_TYPES[derived.type]
         if self.survey is not None:
-            landed.update({"item_id": "VARCHAR", "answer": "VARCHAR", "score": "BIGINT"})
+            landed.update(SURVEY_COLUMNS)
         return landed | LINEAGE_COLUMNS
 
     @property
@@ -342,14 +382,29 @@ def load_contracts() -> dict[str, Contract]:
     for path in sorted(files("ingestion").joinpath("contracts").iterdir(), key=lambda p: p.name):
         if not path.name.endswith(".yml"):
             continue
-        try:
-            contract = Contract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise ContractError(f"ingestion/contracts/{path.name}: {error}") from error
+        contract = read_contract(path.read_text(encoding="utf-8"), path.name)
         if f"{contract.dataset}.yml" != path.name:
             raise ContractError(f"ingestion/contracts/{path.name}: the file must be named after {contract.dataset}")
         contracts[contract.dataset] = contract
     return {contract.dataset: contract for contract in _in_order(contracts)}
+
+
+def read_contract(text: str, file_name: str) -> Contract:
+    """One contract from the text of its YAML file.
+
+    Raises:
+        ContractError: the text is not valid YAML or not a valid contract; names the file and the key.
+    """
+    try:
+        return Contract.model_validate(yaml.safe_load(text))
+    except (ValueError, yaml.YAMLError) as error:
+        hint = (
+            ' Put codes such as "No", "On" and "01" in quotation marks: YAML reads them as something else when they '
+            "stand bare."
+            if "Input should be a valid string" in str(error)
+            else ""
+        )
+        raise ContractError(f"ingestion/contracts/{file_name}: {error}{hint}") from error
 
 
 def _in_order(contracts: dict[str, Contract]) -> list[Contract]:

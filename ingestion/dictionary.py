@@ -66,7 +66,9 @@ def _dataset(contract: Contract) -> str:
             f"{'quarantined' if rule.severity == 'error' else 'kept, and reported'} | {rule.remedy} |"
             for rule in contract.rules
         )
-        parts.append(f"| rule about a row | it is broken when | the row is | what to do |\n|---|---|---|---|\n{rules}\n")
+        parts.append(
+            f"| rule about a row | it is broken when | the row is | what to do |\n|---|---|---|---|\n{rules}\n"
+        )
     if contract.drops:
         parts.append("".join(f"- Left out and counted as `{drop.id}`: {drop.reason}\n" for drop in contract.drops))
     return "\n".join(parts)
@@ -111,7 +113,9 @@ def _column(column: Column) -> str:
 
 def _items(instrument_id: str) -> str:
     instrument = load_instruments()[instrument_id]
-    labels = ", ".join(f"{answer.label}" + (f" ({answer.score})" if answer.score else "") for answer in instrument.scale)
+    labels = ", ".join(
+        f"{answer.label}" + (f" ({answer.score})" if answer.score else "") for answer in instrument.scale
+    )
     items = "\n".join(f"| `{item.item_id}` | {item.wordings[0]} |" for item in instrument.items)
     return (
         f"Landed as one row per statement answered: `item_id`, `answer`, `score`. Answers: {labels}.\n\n"

@@ -12,7 +12,7 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -31,7 +31,7 @@ from ingestion.readers import Sheet, UnreadableFile, header_positions, normalise
 from ingestion.recognition import Recognised, match_items, recognise
 from ingestion.reference.postcodes import normalise_postcode_sql, postcode_table
 from ingestion.reference.tables import prepare_reference, reference_fingerprint
-from ingestion.split import Outcome, Source, Splitter, item_columns, literal, name
+from ingestion.split import Outcome, Source, Splitter, cell_text, item_columns, literal, name, typed_sql
 from ingestion.writing import whole_file
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,10 @@ class _File:
     #: Below the inbox, with forward slashes.
     file_name: PurePosixPath
     content_sha256: str
-    vintage_id: str
+    #: Size and time of change before the content was hashed: a file that changes after that is seen to have changed.
+    size: int = 0
+    modified_ns: int = 0
+    vintage_id: str = ""
     dataset: str | None = None
     recognised: Recognised | None = None
     context: dict[str, int] = field(default_factory=dict)
@@ -88,7 +91,7 @@ class _Rules:
     contracts: dict[str, Contract]
     companion: Callable[[str, str, str], int | None]
 
-    def fingerprint(self, contract: Contract | None, ledger: Ledger) -> str:
+    def fingerprint(self, contract: Contract | None, file_name: PurePosixPath, ledger: Ledger) -> str:
         """Changes when the same file might land otherwise."""
         parts: list[object] = [LANDING_VERSION, self.key.key_id]
         if contract is None:
@@ -98,7 +101,10 @@ class _Rules:
         if contract is None or contract.survey is not None:
             parts.append([i.model_dump(mode="json") for i in load_instruments().values()])
         if contract is not None and REGISTER in contract.after:
-            parts.append(ledger.current(REGISTER))
+            parts.append(ledger.current_rules(REGISTER))
+        for context in contract.context if contract is not None else ():
+            if context.from_companion is not None and from_path(context, file_name) is None:
+                parts.append(self.companion(str(file_name.parent), context.from_companion, context.name))
         if contract is not None and any(c.type == "postcode" for c in contract.columns) and self.home is not None:
             parts.append(reference_fingerprint(self.home))
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
@@ -153,7 +159,7 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
 
     rules = _Rules(home, load_key(), contracts, companion)
     file_name = _name_below_inbox(path, home)
-    file = _File(path, file_name, _sha256(path), "", None)
+    file = _File(path, file_name, _sha256(path))
     try:
         _recognise(file, rules)
         if file.contract.not_needed is not None:
@@ -168,7 +174,7 @@ def _context_of_sibling(path: Path, dataset: str, key: str, rules: _Rules) -> in
     for sibling in sorted(path.parent.iterdir()):
         if sibling == path or not sibling.is_file():
             continue
-        file = _File(sibling, PurePosixPath(sibling.name), "", "")
+        file = _File(sibling, _name_below_inbox(sibling, rules.home), "")
         try:
             _recognise(file, rules)
             if file.contract.dataset == dataset:
@@ -182,24 +188,19 @@ def _context_of_sibling(path: Path, dataset: str, key: str, rules: _Rules) -> in
 
 
 def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
-    path = str(file.file_name)
-    stat = file.path.stat()
     if (known := _as_it_was(file, home, ledger, rules)) is not None:
-        ledger.receive(path, stat.st_size, stat.st_mtime_ns, known.vintage_id)
-        return _known(path, known)
+        return _unchanged(file, known, ledger)
     try:
         if file.recognised is None:
             _recognise(file, rules)
-        fingerprint = rules.fingerprint(file.contract, ledger)
         if file.contract.not_needed is not None:
             report = _not_needed(file)
         else:
             file.context = _context(file, rules)
             file.vintage_id = _vintage_id(file)
             known = ledger.vintage(file.vintage_id)
-            if known is not None and _stands(known, fingerprint, home):
-                ledger.receive(path, stat.st_size, stat.st_mtime_ns, file.vintage_id)
-                return _known(path, known)
+            if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), home):
+                return _unchanged(file, known, ledger)
             with _opened(file, rules) as (splitter, misshapen):
                 outcome = splitter.split(misshapen)
                 _pseudonymise_derived(splitter, rules)
@@ -207,9 +208,8 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
                     splitter.land(temporary)
                 report = _report(file, outcome)
     except UnreadableFile as error:
-        contract = file.recognised.contract if file.recognised else None
-        fingerprint = rules.fingerprint(contract, ledger)
         report = _refused(file, error)
+    contract = file.recognised.contract if file.recognised else None
     write_findings(quarantine_path(home, report.dataset, report.vintage_id), to_table(report.findings))
     ledger.record(
         Vintage(
@@ -225,12 +225,12 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             dropped_by_rule=report.dropped_by_rule,
             context=file.context,
             message=report.message,
-            contract_version=file.recognised.contract.version if file.recognised else None,
-            rules_fingerprint=fingerprint,
+            contract_version=contract.version if contract else None,
+            rules_fingerprint=rules.fingerprint(contract, file.file_name, ledger),
         ),
-        path,
-        stat.st_size,
-        stat.st_mtime_ns,
+        str(file.file_name),
+        file.size,
+        file.modified_ns,
     )
     return report
 
@@ -241,19 +241,48 @@ def _as_it_was(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> Vintag
     if seen is None or seen.content_sha256 != file.content_sha256:
         return None
     known = ledger.vintage(seen.vintage_id)
-    contract = rules.contracts.get(seen.dataset or "")
-    return known if known is not None and _stands(known, rules.fingerprint(contract, ledger), home) else None
+    if known is None:
+        return None
+    fingerprint = rules.fingerprint(rules.contracts.get(seen.dataset or ""), file.file_name, ledger)
+    return known if _stands(known, fingerprint, home) else None
+
+
+def _unchanged(file: _File, known: Vintage, ledger: Ledger) -> FileReport:
+    """Enter that a file holds what is known; its findings stand where the first landing put them."""
+    ledger.receive(str(file.file_name), file.size, file.modified_ns, known.vintage_id)
+    return FileReport(
+        file_name=str(file.file_name),
+        dataset=known.dataset,
+        vintage_id=known.vintage_id,
+        status="unchanged",
+        rows_read=known.rows_read,
+        rows_landed=known.rows_landed,
+        rows_quarantined=known.rows_quarantined,
+        rows_dropped=known.rows_dropped,
+        dropped_by_rule=known.dropped_by_rule,
+        message=known.message,
+    )
 
 
 def _stands(known: Vintage, fingerprint: str, home: Home) -> bool:
-    """Whether reading the file again would change nothing. A refused file is read again: what it lacked may be there."""
+    """Whether reading the file again would change nothing.
+
+    A refused file is read again: what it lacked may be there.
+    """
     if known.status == "refused" or known.rules_fingerprint != fingerprint:
         return False
     return known.status == "not_needed" or landing_path(home, known.dataset or "", known.vintage_id).is_file()
 
 
 def _recognise(file: _File, rules: _Rules) -> None:
-    sheets = read_sheets(file.path)
+    try:
+        sheets = read_sheets(file.path)
+    except OSError as error:
+        raise UnreadableFile(
+            "not_openable",
+            f"the file cannot be opened ({error.strerror or error})",
+            "Close it where it is open, let the warehouse read it, and run again.",
+        ) from error
     file.recognised = recognise(sheets, file.file_name, rules.contracts)
     file.vintage_id = _vintage_id(file)
 
@@ -331,22 +360,6 @@ def _report(file: _File, outcome: Outcome) -> FileReport:
     )
 
 
-def _known(path: str, vintage: Vintage) -> FileReport:
-    """The report of a file that is as it was; its findings stand where the first landing put them."""
-    return FileReport(
-        file_name=path,
-        dataset=vintage.dataset,
-        vintage_id=vintage.vintage_id,
-        status="unchanged",
-        rows_read=vintage.rows_read,
-        rows_landed=vintage.rows_landed,
-        rows_quarantined=vintage.rows_quarantined,
-        rows_dropped=vintage.rows_dropped,
-        dropped_by_rule=vintage.dropped_by_rule,
-        message=vintage.message,
-    )
-
-
 # --- from cells to table ``raw`` and its lookups -------------------------------------------------------------------
 
 
@@ -359,9 +372,7 @@ def _opened(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, list[tuple[i
     positions = _positions(file.recognised, columns)
     with tempfile.TemporaryDirectory(prefix="impact-") as spill, duckdb.connect() as con:
         con.execute(f"set temp_directory = {literal(spill)}")
-        reader = sheet.rows(file.recognised.header_row)
-        con.execute("create temp table raw as select * from reader")
-        del reader
+        _read(con, sheet, file.recognised.header_row, "create temp table raw as select * from reader")
         if not file.context:
             file.context = _context(file, rules)
             file.vintage_id = _vintage_id(file)
@@ -377,6 +388,24 @@ def _opened(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, list[tuple[i
         _resolve(con, file.contract, columns, source, rules)
         splitter = Splitter(con, file.contract, columns, source)
         yield splitter, sheet.misshapen
+
+
+def _read(con: duckdb.DuckDBPyConnection, sheet: Sheet, header_row: int, sql: str) -> None:
+    """Run SQL over ``reader``, the rows of a table.
+
+    Raises:
+        UnreadableFile: the table breaks off; DuckDB alone would say so in words of its own.
+    """
+    reader = sheet.rows(header_row)
+    con.register("reader", reader)
+    try:
+        con.execute(sql)
+    except duckdb.Error:
+        if sheet.broke_off is not None:
+            raise sheet.broke_off from None
+        raise
+    finally:
+        con.unregister("reader")
 
 
 def file_columns(contract: Contract) -> list[Column]:
@@ -495,13 +524,18 @@ def _most_frequent_year(file: _File, column_name: str) -> int | None:
     assert file.recognised is not None
     column = next(c for c in file.contract.columns if c.name == column_name)
     position = _positions(file.recognised, file_columns(file.contract))[column_name]
-    formats = "[" + ", ".join(literal(f) for f in column.formats) + "]"
-    reader = file.recognised.sheet.rows(file.recognised.header_row)  # noqa: F841 (DuckDB reads it by name)
+    day = typed_sql(cell_text(f"c{position}"), column)
     with duckdb.connect() as con:
+        _read(
+            con,
+            file.recognised.sheet,
+            file.recognised.header_row,
+            f"""create temp table years as
+            select year(day) + (month(day) > 3)::integer as year_end
+            from (select {day} as day from reader) where day is not null""",
+        )
         row = con.execute(
-            f"""select year(day) + (month(day) > 3)::integer as year_end
-            from (select try_strptime(trim(c{position}), {formats}) as day from reader)
-            where day is not null group by all order by count(*) desc, year_end desc limit 1"""
+            "select year_end from years group by all order by count(*) desc, year_end desc limit 1"
         ).fetchone()
     return int(row[0]) if row else None
 
@@ -512,16 +546,6 @@ def _resolve(
     """Make the lookup tables: pseudonyms, organisations, postcodes, scores."""
     register: Register | None = None
     for column in columns:
-        if (
-            column.name not in source.positions
-            and column.personal != "pseudonymise"
-            and column.type
-            not in (
-                "organisation",
-                "postcode",
-            )
-        ):
-            continue
         if column.personal == "pseudonymise":
             scope = "".join(f"{k}={v}|" for k, v in source.context.items()) if column.per_submission else ""
             texts = _distinct(con, column, source)
@@ -546,7 +570,7 @@ def _distinct(con: duckdb.DuckDBPyConnection, column: Column, source: Source) ->
     if position is None:
         return []
     rows = con.execute(
-        f"select distinct trim(c{position}, ' \t\r\n\u00a0') as cell from raw where cell <> '' order by cell"
+        f"select distinct {cell_text(f'c{position}')} as cell from raw where cell is not null order by cell"
     ).fetchall()
     return [row[0] for row in rows]
 
@@ -554,9 +578,18 @@ def _distinct(con: duckdb.DuckDBPyConnection, column: Column, source: Source) ->
 def _lookup(
     con: duckdb.DuckDBPyConnection, source: Source, column: str, keys: list[str], resolved: list[str] | list[str | None]
 ) -> None:
-    entries = pa.table({"key": pa.array(keys, pa.string()), "resolved": pa.array(resolved, pa.string())})
     source.lookups[column] = name(f"lookup_of_{column}")
-    con.execute(f"create temp table {source.lookups[column]} as select * from entries")
+    _make_table(
+        con,
+        source.lookups[column],
+        pa.table({"key": pa.array(keys, pa.string()), "resolved": pa.array(resolved, pa.string())}),
+    )
+
+
+def _make_table(con: duckdb.DuckDBPyConnection, table: str, entries: pa.Table) -> None:
+    con.register("entries", entries)
+    con.execute(f"create temp table {table} as select * from entries")
+    con.unregister("entries")
 
 
 def _locate(con: duckdb.DuckDBPyConnection, columns: list[Column], source: Source, rules: _Rules) -> None:
@@ -572,7 +605,7 @@ def _locate(con: duckdb.DuckDBPyConnection, columns: list[Column], source: Sourc
     located = postcode_table(con, rules.home, "postcode_keys")
     for column in postcodes:
         position = source.positions.get(column.name)
-        cell = "null::varchar" if position is None else f"nullif(trim(c{position}, ' \t\r\n\u00a0'), '')"
+        cell = "null::varchar" if position is None else cell_text(f"c{position}")
         source.lookups[column.name] = name(f"lookup_of_{column.name}")
         con.execute(
             f"""create temp table {source.lookups[column.name]} as
@@ -604,7 +637,7 @@ def _score(con: duckdb.DuckDBPyConnection, instrument: Instrument, source: Sourc
         }
     )
     source.scores = "answer_scores"
-    con.execute(f"create temp table {source.scores} as select * from entries")
+    _make_table(con, source.scores, entries)
 
 
 # --- the inbox ---------------------------------------------------------------------------------------------------
@@ -618,16 +651,20 @@ def _in_order(home: Home, ledger: Ledger, rules: _Rules) -> Iterator[_File]:
     order = {dataset: place for place, dataset in enumerate(rules.contracts)}
     waiting: list[tuple[int, int, str, _File]] = []
     for path in sorted(p for p in home.inbox.rglob("*") if _is_submission(p, home.inbox)):
-        file_name = PurePosixPath(path.relative_to(home.inbox).as_posix())
-        stat = path.stat()
-        file = _File(path, file_name, "", "")
-        seen = ledger.last_seen(str(file_name))
-        if seen is not None and (seen.size, seen.modified_ns) == (stat.st_size, stat.st_mtime_ns):
+        file = _File(path, PurePosixPath(path.relative_to(home.inbox).as_posix()), "")
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            # Taken away since the inbox was listed.
+            continue
+        file.size, file.modified_ns = stat.st_size, stat.st_mtime_ns
+        seen = ledger.last_seen(str(file.file_name))
+        if seen is not None and (seen.size, seen.modified_ns) == (file.size, file.modified_ns):
             file.content_sha256, file.dataset = seen.content_sha256, seen.dataset
         else:
-            file.content_sha256 = _sha256(path)
+            file.content_sha256 = _sha256_of(file)
             file.dataset = _dataset_of(file, rules)
-        waiting.append((order.get(file.dataset or "", -1), stat.st_mtime_ns, str(file_name), file))
+        waiting.append((order.get(file.dataset or "", -1), file.modified_ns, str(file.file_name), file))
     for *_, file in sorted(waiting, key=lambda entry: entry[:3]):
         yield file
 
@@ -646,6 +683,14 @@ def _dataset_of(file: _File, rules: _Rules) -> str | None:
     return file.contract.dataset
 
 
+def _sha256_of(file: _File) -> str:
+    try:
+        return _sha256(file.path)
+    except OSError:
+        # What it holds is not known; it is refused under its name.
+        return hashlib.sha256(f"not opened: {file.file_name}".encode()).hexdigest()
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -654,8 +699,8 @@ def _sha256(path: Path) -> str:
 def _name_below_inbox(path: Path, home: Home | None) -> PurePosixPath:
     """The path as the ledger would write it; outside an inbox, the file with the folders above it."""
     absolute = path.resolve()
-    if home is not None and absolute.is_relative_to(home.inbox):
-        return PurePosixPath(absolute.relative_to(home.inbox).as_posix())
+    if home is not None and absolute.is_relative_to(inbox := home.inbox.resolve()):
+        return PurePosixPath(absolute.relative_to(inbox).as_posix())
     return PurePosixPath(path.as_posix())
 
 
@@ -669,7 +714,7 @@ def _land_empty_files(home: Home, contracts: dict[str, Contract]) -> None:
             columns = contract.landed_columns()
             if path.is_file():
                 described = con.execute("describe select * from read_parquet(?)", [str(path)]).fetchall()
-                if {row[0]: row[1] for row in described} == {c: t.replace(", ", ",") for c, t in columns.items()}:
+                if [(row[0], row[1]) for row in described] == list(columns.items()):
                     continue
             nothing = ", ".join(f"null::{sql_type} as {name(column)}" for column, sql_type in columns.items())
             with whole_file(path) as temporary:

@@ -14,7 +14,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -156,15 +156,20 @@ class Ledger:
 
     def vintage(self, vintage_id: str) -> Vintage | None:
         """The record of a vintage."""
+        columns = [column.name for column in fields(Vintage)]
         row = self._db.execute(
-            """select vintage_id, dataset, content_sha256, submission, status, rows_read, rows_landed,
-            rows_quarantined, rows_dropped, dropped_by_rule, context, message, contract_version, rules_fingerprint
-            from vintages where vintage_id = ?""",
-            (vintage_id,),
+            f"select {', '.join(columns)} from vintages where vintage_id = ?", (vintage_id,)
         ).fetchone()
         if row is None:
             return None
-        return Vintage(*row[:9], json.loads(row[9]), json.loads(row[10]), *row[11:])
+        values = dict(zip(columns, row, strict=True))
+        return Vintage(
+            **values
+            | {
+                "dropped_by_rule": json.loads(values["dropped_by_rule"]),
+                "context": json.loads(values["context"]),
+            }
+        )
 
     def record(self, vintage: Vintage, path: str, size: int, modified_ns: int) -> None:
         """Enter what became of a file, in one transaction: from now on it counts as dealt with.
@@ -209,13 +214,14 @@ class Ledger:
             self._receive(path, size, modified_ns, vintage_id, datetime.now(UTC).isoformat(timespec="microseconds"))
 
     def _receive(self, path: str, size: int, modified_ns: int, vintage_id: str, now: str) -> None:
-        last = self._db.execute("select vintage_id from holdings where path = ?", (path,)).fetchone()
-        if last is not None and last[0] == vintage_id:
-            self._db.execute(
-                "update receipts set size = ?, modified_ns = ? where sequence = "
-                "(select sequence from holdings where path = ?)",
-                (size, modified_ns, path),
-            )
+        last = self._db.execute(
+            "select sequence, vintage_id, size, modified_ns from holdings where path = ?", (path,)
+        ).fetchone()
+        if last is not None and last[1] == vintage_id:
+            if last[2:] != (size, modified_ns):
+                self._db.execute(
+                    "update receipts set size = ?, modified_ns = ? where sequence = ?", (size, modified_ns, last[0])
+                )
             return
         self._db.execute(
             "insert into receipts (path, size, modified_ns, vintage_id, received_at) values (?, ?, ?, ?, ?)",
@@ -252,7 +258,15 @@ class Ledger:
 
     def current(self, dataset: str | None = None) -> list[str]:
         """Vintages in force, of one dataset or of all, in the order they were received."""
-        return [row["vintage_id"] for row in self._rows() if row["is_current"] and dataset in (None, row["dataset"])]
+        rows = (row for row in self._rows() if row["is_current"] and dataset in (None, row["dataset"]))
+        return [str(row["vintage_id"]) for row in rows]
+
+    def current_rules(self, dataset: str) -> list[tuple[str, str]]:
+        """Vintages in force of a dataset with the rules they were read by: a change of either changes what they say."""
+        rules = dict(
+            self._db.execute("select vintage_id, rules_fingerprint from vintages where dataset = ?", (dataset,))
+        )
+        return [(vintage_id, rules[vintage_id]) for vintage_id in self.current(dataset)]
 
     def _rows(self) -> list[dict[str, object]]:
         """One row per vintage, as the export has it."""
@@ -267,6 +281,14 @@ class Ledger:
                     coalesce(nullif(vintages.submission, ''), 'file=' || receipts.path) as submission
                 from receipts join vintages using (vintage_id)
                 where vintages.status = 'landed' and coalesce(vintages.gate, '') <> 'rejected'
+                    -- The same bytes at the same path, later read as another submission: the first reading was wrong.
+                    and not exists (
+                        select 1 from receipts as later
+                        join vintages as reread on reread.vintage_id = later.vintage_id
+                        where later.path = receipts.path and later.sequence > receipts.sequence
+                            and reread.content_sha256 = vintages.content_sha256
+                            and reread.vintage_id <> vintages.vintage_id and reread.status = 'landed'
+                    )
             ),
             in_force as (
                 select vintage_id from standing

@@ -19,7 +19,8 @@ _DEMO_KEY = b"impact-warehouse-demonstration-key-that-protects-nobody"
 
 DEMO_KEY_WARNING = (
     f"{KEY_VARIABLE} is not set: pseudonyms are made with the demonstration key, which is public. "
-    f"Anyone can undo them. Before real data go in, set {KEY_VARIABLE} to a secret of at least {SHORTEST_KEY} characters."
+    f"Anyone can undo them. Before real data go in, set {KEY_VARIABLE} to a secret of at least {SHORTEST_KEY} "
+    "characters."
 )
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
 import fastexcel
@@ -25,11 +28,25 @@ HEADER_SEARCH_ROWS = 20
 _HEAD_BYTES = 1 << 18
 _CHUNK_BYTES = 1 << 20
 _DELIMITERS = ",;\t|"
+#: Byte-order mark → encoding of what follows it.
 _MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
 }
+#: A line that no file holds, read behind the last one to see whether a quotation mark swallows it.
+_BEHIND_THE_END = "\ue000behind the end\ue000"
+#: What a workbook's reader calls a formula's error → what the cell shows.
+_CELL_ERRORS = {
+    "Div0": "#DIV/0!",
+    "NA": "#N/A",
+    "Name": "#NAME?",
+    "Null": "#NULL!",
+    "Num": "#NUM!",
+    "Ref": "#REF!",
+    "Value": "#VALUE!",
+}
+_CELL_ERROR = re.compile(r"Error\((\w+)\)")
 
 #: Name of the column that carries the row number.
 ROW = "source_row"
@@ -59,6 +76,10 @@ class Sheet:
     delimiter: str = ""
     #: Rows whose number of cells does not fit the header, with how many they have; filled while rows are read.
     misshapen: list[tuple[int, int]] = field(default_factory=list)
+    #: Why reading the rows broke off. A reader that another library pulls rows from cannot raise through it.
+    broke_off: UnreadableFile | None = None
+    #: Bytes up to the end of each row of ``top``, in a file of text.
+    _ends: list[int] = field(default_factory=list)
     _cells: pa.Table | None = None
 
     def rows(self, header_row: int) -> pa.RecordBatchReader:
@@ -68,7 +89,8 @@ class Sheet:
             header_row: the header's row number, counted from 1.
 
         Raises:
-            UnreadableFile: the file breaks off inside a quoted cell or is not text all through.
+            UnreadableFile: the file breaks off inside a quoted cell or has one column only. What is found while rows
+                are pulled is kept in ``broke_off`` as well.
         """
         if self._cells is not None:
             return _sheet_rows(self._cells, header_row)
@@ -83,62 +105,76 @@ class Sheet:
                 "the file has only one column",
                 "Save it again as CSV with commas between the columns, or send the original spreadsheet.",
             )
-        schema = pa.schema([(ROW, pa.int64()), *((name, pa.string()) for name in names)])
-        return pa.RecordBatchReader.from_batches(schema, self._numbered_batches(names, schema, header_row))
-
-    def _numbered_batches(self, names: list[str], schema: pa.Schema, header_row: int) -> Iterator[pa.RecordBatch]:
-        self.misshapen.clear()
-        skipped: set[int] = set()
-
-        def set_aside(row: pyarrow.csv.InvalidRow) -> str:
-            if row.number > header_row:
-                skipped.add(row.number)
-                self.misshapen.append((row.number, row.actual_columns))
-            return "skip"
-
-        unbalanced = _has_odd_quotes(self.path)
-        next_row, last = header_row + 1, None
-        # Arrow counts only rows of the header's width, and an empty line as one.
-        title_rows = sum(len(row) in (0, len(names)) for row in self.top[: header_row - 1])
-        try:
-            with closing(
-                pyarrow.csv.open_csv(
-                    self.path,
-                    read_options=pyarrow.csv.ReadOptions(
-                        use_threads=False,
-                        column_names=names,
-                        skip_rows_after_names=title_rows + 1,
-                        encoding=self.encoding,
-                        block_size=_CHUNK_BYTES * 4,
-                    ),
-                    parse_options=pyarrow.csv.ParseOptions(
-                        delimiter=self.delimiter,
-                        newlines_in_values=True,
-                        ignore_empty_lines=False,
-                        invalid_row_handler=set_aside,
-                    ),
-                    convert_options=pyarrow.csv.ConvertOptions(
-                        column_types={name: pa.string() for name in names}, strings_can_be_null=False
-                    ),
-                )
-            ) as reader:
-                for batch in reader:
-                    numbers = _row_numbers(next_row, batch.num_rows, skipped)
-                    if batch.num_rows:
-                        next_row, last = int(numbers[-1]) + 1, batch
-                    yield pa.record_batch([pa.array(numbers), *batch.columns], schema=schema)
-        except pa.ArrowInvalid as error:
-            raise UnreadableFile(
-                "not_readable",
-                f"the file cannot be read as a table ({_first_line(error)})",
-                "Open it in the program it came from, check its last rows, and save it again as CSV.",
-            ) from error
-        if unbalanced and last is not None and any("\n" in (c[-1].as_py() or "") for c in last.columns):
+        # A stray quotation mark is common and harmless; where there is none too many, nothing can be left open.
+        if _has_odd_quotes(self.path) and self._ends_inside_quotes():
             raise UnreadableFile(
                 "quote_never_closes",
                 "a quotation mark opens a cell and never closes, so the rest of the file hides in one cell",
                 "Find the row where the table breaks off, mend its quotation marks and send the file again.",
             )
+        self.misshapen.clear()
+        self.broke_off = None
+        schema = pa.schema([(ROW, pa.int64()), *((name, pa.string()) for name in names)])
+        return pa.RecordBatchReader.from_batches(schema, self._numbered_batches(names, schema, header_row))
+
+    def _numbered_batches(self, names: list[str], schema: pa.Schema, header_row: int) -> Iterator[pa.RecordBatch]:
+        start = self._ends[header_row - 1]
+        if start >= self.path.stat().st_size:
+            return
+        skipped: set[int] = set()
+
+        def set_aside(row: pyarrow.csv.InvalidRow) -> str:
+            number = header_row + row.number
+            skipped.add(number)
+            self.misshapen.append((number, row.actual_columns))
+            return "skip"
+
+        next_row = header_row + 1
+        try:
+            with pa.OSFile(str(self.path)) as file:
+                file.seek(start)
+                with closing(
+                    pyarrow.csv.open_csv(
+                        file,
+                        read_options=pyarrow.csv.ReadOptions(
+                            use_threads=False,
+                            column_names=names,
+                            encoding=self.encoding,
+                            block_size=_CHUNK_BYTES * 4,
+                        ),
+                        parse_options=pyarrow.csv.ParseOptions(
+                            delimiter=self.delimiter,
+                            newlines_in_values=True,
+                            ignore_empty_lines=False,
+                            invalid_row_handler=set_aside,
+                        ),
+                        convert_options=pyarrow.csv.ConvertOptions(
+                            column_types={name: pa.string() for name in names}, strings_can_be_null=False
+                        ),
+                    )
+                ) as reader:
+                    for batch in reader:
+                        numbers = _row_numbers(next_row, batch.num_rows, skipped)
+                        if batch.num_rows:
+                            next_row = int(numbers[-1]) + 1
+                        yield pa.record_batch([pa.array(numbers), *batch.columns], schema=schema)
+        except (ValueError, OSError) as error:
+            self.broke_off = UnreadableFile(
+                "not_readable",
+                f"the file cannot be read as a table ({_first_line(error)})",
+                "Open it in the program it came from, check its last rows, and save it again as CSV.",
+            )
+            raise self.broke_off from error
+
+    def _ends_inside_quotes(self) -> bool:
+        with self.path.open(encoding=self.encoding, newline="") as file:
+            rows = csv.reader(chain(file, [_BEHIND_THE_END]), delimiter=self.delimiter)
+            try:
+                last = deque(rows, maxlen=1)
+            except csv.Error:
+                # A cell longer than any that a person or a program fills.
+                return True
+        return last[0] != [_BEHIND_THE_END]
 
 
 def _row_numbers(first: int, count: int, skipped: set[int]) -> np.ndarray:
@@ -156,7 +192,10 @@ def _sheet_rows(cells: pa.Table, header_row: int) -> pa.RecordBatchReader:
 
 
 def read_sheets(path: Path) -> list[Sheet]:
-    """The tables of a file: one for text, one per visible sheet that holds anything for a workbook.
+    """The tables of a file: one per visible sheet that holds anything for a workbook, one per delimiter for text.
+
+    Which delimiter is the right one only the headers tell: a list in one cell may hold more semicolons than the row
+    has commas. The likeliest comes first.
 
     Raises:
         UnreadableFile: the file is empty, of no known format, or broken; says which.
@@ -173,7 +212,7 @@ def read_sheets(path: Path) -> list[Sheet]:
             "the file is a workbook with a password, or one of the old .xls format",
             "Take the password off, save it as .xlsx and send it again.",
         )
-    return [_text(path)]
+    return _texts(path)
 
 
 def _workbook(path: Path) -> list[Sheet]:
@@ -184,8 +223,7 @@ def _workbook(path: Path) -> list[Sheet]:
             sheet = workbook.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
             if sheet.visible != "visible" or sheet.width == 0:
                 continue
-            table = pa.table(sheet.to_arrow())
-            table = table.rename_columns([f"c{i}" for i in range(table.num_columns)])
+            table = _with_errors_shown(*sheet.to_arrow_with_errors())
             top = [[str(cell or "") for cell in row.values()] for row in table.slice(0, HEADER_SEARCH_ROWS).to_pylist()]
             sheets.append(Sheet(path=path, name=name, top=top, _cells=table))
     except fastexcel.FastExcelError as error:
@@ -199,64 +237,109 @@ def _workbook(path: Path) -> list[Sheet]:
     return [sheet for sheet in sheets if sheet.top]
 
 
-def _text(path: Path) -> Sheet:
-    encoding = _encoding(path)
+def _with_errors_shown(cells: pa.RecordBatch, errors: fastexcel.CellErrors | None) -> pa.Table:
+    """The cells as columns ``c0``, ``c1``, …; a formula's error is the text that the cell shows, and not empty."""
+    columns = {f"c{i}": column for i, column in enumerate(cells.columns)}
+    found: dict[int, dict[int, str]] = {}
+    for error in errors.errors if errors is not None else ():
+        row, column = error.offset_position
+        kind = _CELL_ERROR.search(error.detail)
+        found.setdefault(column, {})[row] = _CELL_ERRORS.get(kind[1], "#ERROR!") if kind else "#ERROR!"
+    for column, shown in found.items():
+        texts = columns[f"c{column}"].to_pylist()
+        for row, text in shown.items():
+            texts[row] = text
+        columns[f"c{column}"] = pa.array(texts, pa.string())
+    return pa.table(columns)
+
+
+def _texts(path: Path) -> list[Sheet]:
+    mark, encoding = _encoding(path)
     with path.open("rb") as file:
+        file.seek(len(mark))
         head = codecs.getincrementaldecoder(encoding)().decode(file.read(_HEAD_BYTES))
-    delimiter = _delimiter(head)
-    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
-    top = []
-    try:
-        for row in reader:
-            top.append([cell.removeprefix("\ufeff") for cell in row])
-            if len(top) == HEADER_SEARCH_ROWS:
-                break
-    except csv.Error as error:
+    sheets = []
+    for delimiter in _DELIMITERS:
+        try:
+            top, ends = _top(head, delimiter, encoding)
+        except csv.Error:
+            continue
+        ends = [len(mark) + end for end in ends]
+        sheets.append(Sheet(path=path, name=None, top=top, encoding=encoding, delimiter=delimiter, _ends=ends))
+    if not sheets:
         raise UnreadableFile(
             "not_readable",
-            f"the file cannot be read as a table ({error})",
+            "the file cannot be read as a table",
             "Save it again as CSV from the program it came from.",
-        ) from error
-    arrow_encoding = "utf-8" if encoding == "utf-8-sig" else encoding
-    return Sheet(path=path, name=None, top=top, encoding=arrow_encoding, delimiter=delimiter)
+        )
+    return sorted(sheets, key=_cells_in_even_rows, reverse=True)
 
 
-def _encoding(path: Path) -> str:
-    """UTF-8 or UTF-16 by their marks, else UTF-8 if the whole file is, else Windows-1252."""
+def _top(head: str, delimiter: str, encoding: str) -> tuple[list[list[str]], list[int]]:
+    """The first rows, and how many bytes there are up to the end of each."""
+    end = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal end
+        for line in io.StringIO(head, newline=""):
+            end += len(line.encode(encoding))
+            yield line
+
+    top, ends = [], []
+    for row in islice(csv.reader(lines(), delimiter=delimiter), HEADER_SEARCH_ROWS):
+        top.append(row)
+        ends.append(end)
+    return top, ends
+
+
+def _cells_in_even_rows(sheet: Sheet) -> int:
+    widths = Counter(len(row) for row in sheet.top)
+    return max(((width - 1) * count for width, count in widths.items()), default=0)
+
+
+def _encoding(path: Path) -> tuple[bytes, str]:
+    """The byte-order mark, and the encoding behind it; without one UTF-8 if the whole file is, else Windows-1252.
+
+    Raises:
+        UnreadableFile: the file is not text, or not text in any of these.
+    """
     with path.open("rb") as file:
         start = file.read(4)
-        for mark, encoding in _MARKS.items():
-            if start.startswith(mark):
-                return encoding
-        file.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        is_utf8 = True
-        while chunk := file.read(_CHUNK_BYTES):
-            if b"\x00" in chunk:
-                raise UnreadableFile(
-                    "not_text",
-                    "the file is not text and not a workbook",
-                    "Send the CSV or .xlsx export, not a file of another program.",
-                )
-            if is_utf8:
-                try:
-                    decoder.decode(chunk)
-                except UnicodeDecodeError:
-                    is_utf8 = False
-    return "utf-8" if is_utf8 else "windows-1252"
+    mark = next((mark for mark in _MARKS if start.startswith(mark)), b"")
+    if not mark.startswith(b"\xff") and not mark.startswith(b"\xfe") and _holds_null_bytes(path):
+        raise UnreadableFile(
+            "not_text",
+            "the file is not text and not a workbook",
+            "Send the CSV or .xlsx export, not a file of another program.",
+        )
+    for encoding in [_MARKS[mark]] if mark else ["utf-8", "windows-1252"]:
+        if _is_encoded(path, len(mark), encoding):
+            return mark, encoding
+    raise UnreadableFile(
+        "unknown_encoding",
+        f"the file says that it is {_MARKS[mark].upper()} text, and is not all through"
+        if mark
+        else "the file is text in an encoding that is neither UTF-8, UTF-16 nor Windows-1252",
+        "Save it again as “CSV UTF-8” from the program it came from; a file that broke off on its way, send again.",
+    )
 
 
-def _delimiter(head: str) -> str:
-    """The delimiter under which the first rows have the most cells."""
+def _holds_null_bytes(path: Path) -> bool:
+    with path.open("rb") as file:
+        return any(b"\x00" in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
 
-    def cells(delimiter: str) -> int:
-        rows = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+
+def _is_encoded(path: Path, start: int, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with path.open("rb") as file:
+        file.seek(start)
         try:
-            return max((len(row) for row, _ in zip(rows, range(HEADER_SEARCH_ROWS), strict=False)), default=0)
-        except csv.Error:
-            return 0
-
-    return max(_DELIMITERS, key=cells)
+            while chunk := file.read(_CHUNK_BYTES):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def _has_odd_quotes(path: Path) -> bool:

@@ -47,7 +47,7 @@ def recognise(sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[s
     found = [match for sheet in sheets if (match := _recognise_sheet(sheet, file_name, contracts))]
     if not found:
         raise UnreadableFile("not_recognised", *_why_not(sheets, file_name, contracts))
-    if len(found) > 1:
+    if len(found) > 1 and found[0].sheet.name is not None:
         names = " and ".join(f"“{match.sheet.name}” ({match.contract.title})" for match in found)
         raise UnreadableFile(
             "two_tables",

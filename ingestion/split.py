@@ -6,13 +6,14 @@ rule. Nothing is blanked to make it pass.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
-from ingestion.contracts import Codes, Column, Contract
+from ingestion.contracts import POSTCODE_PARTS, Codes, Column, Contract
 from ingestion.findings import Finding, shown
 from ingestion.readers import ROW
 
@@ -25,6 +26,10 @@ DUPLICATE_ROW = "duplicate_row"
 _YES = ("1", "1.0", "true", "yes", "y")
 _NO = ("0", "0.0", "false", "no", "n")
 _SPACES = r"[\s\x{00A0}]+"
+#: What a formula leaves in a cell when it fails; a workbook's reader and a spreadsheet's CSV write the same.
+_FORMULA_ERRORS = ("#DIV/0!", "#ERROR!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
+#: No date that a source may hold lies outside; a year of two digits would otherwise become one of the first century.
+_FIRST_DAY, _LAST_DAY = "1900-01-01", "2199-12-31"
 
 
 def literal(text: str) -> str:
@@ -35,6 +40,11 @@ def literal(text: str) -> str:
 def name(identifier: str) -> str:
     """A name as an SQL identifier."""
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def cell_text(cell: str) -> str:
+    """SQL for a cell's text without the white space around it; null where nothing is left."""
+    return f"nullif(trim({cell}, ' \t\r\n\u00a0'), '')"
 
 
 @dataclass(frozen=True)
@@ -128,15 +138,16 @@ class Splitter:
     def _checked_sql(self, problems: Sequence[Problem]) -> str:
         texts = ",\n".join(f"{self._text(column)} as {name(column.name + '_text')}" for column in self.columns)
         joins = "\n".join(
-            f"left join {table} as {name('lookup_' + column)} on {name('lookup_' + column)}.key = {name(column + '_text')}"
+            f"left join {table} as {lookup} on {lookup}.key = {name(column + '_text')}"
             for column, table in self.source.lookups.items()
+            for lookup in [name("lookup_" + column)]
         )
-        typed = [f"{value} as {name(column)}" for column in self.columns_named() for value in [self._value(column)]]
+        typed = [f"{self._value(column)} as {name(column.name)}" for column in self.columns]
         typed += [
             f"{name('lookup_' + c.name)}.{part} as {name(c.name + '_' + part)}"
             for c in self.columns
             if c.type == "postcode"
-            for part in ("authority_code", "easting", "northing", "grid")
+            for part in POSTCODE_PARTS
         ]
         typed += [f"{self._status(c)} as {name(c.name + '_status')}" for c in self.columns if c.type == "statistic"]
         context = [f"{value}::bigint as {name(key)}" for key, value in self.source.context.items()]
@@ -145,7 +156,7 @@ class Splitter:
         errors = [i for i, problem in enumerate(problems) if problem.severity == "error"]
         found = ", ".join(f"case when {p.condition} then {i} end" for i, p in enumerate(problems)) or "null::integer"
         drops = "\n".join(f"when {drop.when} then {literal(drop.id)}" for drop in self.contract.drops)
-        blank = " and ".join(f"coalesce(trim(c{i}, ' \t\r\n\u00a0'), '') = ''" for i in range(self.source.width))
+        blank = " and ".join(f"{cell_text(f'c{i}')} is null" for i in range(self.source.width))
         return f"""
 with texts as (
     select {ROW}, {blank} as is_blank{"," if texts else ""}
@@ -170,10 +181,6 @@ examined as (
 select *, len(list_intersect(problems, {errors}::integer[])) > 0 as has_error
 from examined"""
 
-    def columns_named(self) -> list[str]:
-        """Names of the file's columns, in the contract's order."""
-        return [column.name for column in self.columns]
-
     def _answered_items(self) -> list[str]:
         if self.contract.survey is None:
             return []
@@ -185,22 +192,21 @@ from examined"""
 
     def _text(self, column: Column) -> str:
         position = self.source.positions.get(column.name)
-        text = "null::varchar" if position is None else f"nullif(trim(c{position}, ' \t\r\n\u00a0'), '')"
+        text = "null::varchar" if position is None else cell_text(f"c{position}")
         return text if column.default is None else f"coalesce({text}, {literal(column.default)})"
 
-    def _value(self, column_name: str) -> str:
-        column = next(c for c in self.columns if c.name == column_name)
+    def _value(self, column: Column) -> str:
         text = name(column.name + "_text")
         if column.personal == "pseudonymise" or column.type == "organisation":
             return f"{name('lookup_' + column.name)}.resolved"
         if column.type == "code":
             return _coded(text, self._codes(column))
-        return _typed(text, column)
+        return typed_sql(text, column)
 
     def _status(self, column: Column) -> str:
         text = name(column.name + "_text")
         symbols = "".join(f" when {literal(s.lower())} then {literal(to)}" for s, to in column.symbols.items())
-        return f"case when {_typed(text, column)} is not null then 'ok' else case lower({text}){symbols} end end"
+        return f"case when {typed_sql(text, column)} is not null then 'ok' else case lower({text}){symbols} end end"
 
     def _codes(self, column: Column) -> dict[str, str]:
         return column.codes.in_year(self.year) if column.codes else {}
@@ -220,6 +226,17 @@ from examined"""
         problems = []
         if column.required:
             problems.append(Problem(column, "required", f"{text} is null", "the cell is empty", "Fill it in."))
+        if column.type in ("text", "text_list"):
+            errors = ", ".join(map(literal, _FORMULA_ERRORS))
+            problems.append(
+                Problem(
+                    column,
+                    "formula_error",
+                    f"{text} in ({errors})",
+                    "“{value}” is what a formula left that failed",
+                    "Mend the formula or write the value itself.",
+                )
+            )
         if (wrong := self._type_problem(column)) is not None:
             rule, message, remedy = wrong
             good = name(column.name + "_status") if column.type == "statistic" else value
@@ -352,8 +369,7 @@ from examined"""
         if not key:
             return [], 0
         keys = ", ".join(name(k) for k in key)
-        total, distinct = self.con.execute(f"select count(*), count(distinct ({keys})) {fits}").fetchone() or (0, 0)
-        if total == distinct:
+        if self._count(fits) == self._count(f"from (select distinct {keys} {fits})"):
             return [], 0
         content = ", ".join(name(c) for c in self._content_columns())
         self.con.execute(
@@ -368,25 +384,43 @@ from examined"""
             )
             where {ROW} <> first_row"""
         )
-        header = ", ".join(self.source.headers.get(k, k) for k in key if k in self.source.headers)
-        rows = self.con.execute(f"select {ROW}, first_row from repeated_rows where not is_equal order by 1").fetchall()
-        equal = self.con.execute("select count(*) from repeated_rows where is_equal").fetchone()
-        return [self._duplicate(row, first, header) for row, first in rows], int(equal[0]) if equal else 0
+        return self._duplicates(), self._count("from repeated_rows where is_equal")
 
-    def _duplicate(self, row: int, first: int, header: str) -> Finding:
-        return Finding(
-            dataset=self.contract.dataset,
-            file_name=self.source.file_name,
-            vintage_id=self.source.vintage_id,
-            sheet=self.source.sheet,
-            source_row=row,
-            column_name=header or None,
-            rule="duplicate_key",
-            value=None,
-            message=f"row {first} is about the same thing and says otherwise",
-            remedy="Keep the row that is right and send the file again; the first of them was used.",
-            severity="error",
-        )
+    def _duplicates(self) -> list[Finding]:
+        columns = self._key_columns()
+        texts = ", ".join(name(column.name + "_text") for column in columns)
+        rows = self.con.execute(
+            f"""select {ROW}, first_row, {f"concat_ws(', ', {texts})" if texts else "null"}
+            from repeated_rows join checked using ({ROW}) where not is_equal order by 1"""
+        ).fetchall()
+        header = ", ".join(self.source.headers[column.name] for column in columns)
+        personal = any(column.personal for column in columns)
+        return [
+            Finding(
+                dataset=self.contract.dataset,
+                file_name=self.source.file_name,
+                vintage_id=self.source.vintage_id,
+                sheet=self.source.sheet,
+                source_row=row,
+                column_name=header or None,
+                rule="duplicate_key",
+                value=shown(value, personal=personal),
+                message=f"row {first} is about the same thing and says otherwise",
+                remedy="Keep the row that is right and send the file again; the first of them was used.",
+                severity="error",
+            )
+            for row, first, value in rows
+        ]
+
+    def _key_columns(self) -> list[Column]:
+        """The columns of the file that the natural key is made of, those that a derived key is worked out from too."""
+        sql = {derived.name: derived.sql for derived in self.contract.derived}
+        words = {word for key in self.contract.natural_key for word in re.findall(r"\w+", sql.get(key, key))}
+        return [column for column in self.contract.columns if column.name in words & self.source.headers.keys()]
+
+    def _count(self, rows: str) -> int:
+        counted = self.con.execute(f"select count(*) {rows}").fetchone()
+        return int(counted[0]) if counted else 0
 
     def _content_columns(self) -> list[str]:
         columns = [c for column in self.columns for c in column.landed_columns()]
@@ -409,7 +443,8 @@ from examined"""
         for column, sql_type in self.contract.landed_columns().items():
             if column in pseudonymised:
                 alias = name("pseudonym_" + column)
-                joins.append(f"left join {self.source.lookups[column]} as {alias} on {alias}.key = good.{name(column)}")
+                table = self.source.lookups[column]
+                joins.append(f"left join {table} as {alias} on {alias}.key = good.{name(column)}")
                 columns.append(f"{alias}.resolved as {name(column)}")
             elif column == "vintage_id":
                 columns.append(f"{literal(self.source.vintage_id)} as vintage_id")
@@ -442,8 +477,8 @@ def _coded(text: str, codes: Mapping[str, str]) -> str:
     return f"coalesce({plain}, {spaced})"
 
 
-def _typed(text: str, column: Column) -> str:
-    """The cell's value in its column's type; null where it is not of that type."""
+def typed_sql(text: str, column: Column) -> str:
+    """SQL for the value of a cell's text in its column's type; null where it is not of that type."""
     match column.type:
         case "text" | "postcode":
             return text
@@ -452,13 +487,13 @@ def _typed(text: str, column: Column) -> str:
             return f"list_filter({parts}, lambda part: part <> '')"
         case "integer":
             # A cast alone would round 12.5 to 13.
-            return f"case when regexp_full_match({_plain(text)}, '[+-]?[0-9]+(\\.0+)?') then try_cast({_plain(text)} as bigint) end"
+            whole = f"regexp_full_match({_plain(text)}, '[+-]?[0-9]+(\\.0+)?')"
+            return f"case when {whole} then try_cast({_plain(text)} as bigint) end"
         case "decimal" | "statistic":
             number = f"regexp_full_match({_plain(text)}, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)')"
             return f"case when {number} then try_cast({_plain(text)} as decimal(18, 6)) end"
         case "date" | "timestamp":
-            formats = "[" + ", ".join(literal(f) for f in column.formats) + "]"
-            return f"try_strptime({text}, {formats})::{column.type}"
+            return _dated(text, column)
         case "boolean":
             yes, no = ", ".join(map(literal, _YES)), ", ".join(map(literal, _NO))
             return f"case when lower({text}) in ({yes}) then true when lower({text}) in ({no}) then false end"
@@ -467,7 +502,19 @@ def _typed(text: str, column: Column) -> str:
 
 def _plain(text: str) -> str:
     """A number without its thousands separators."""
-    return f"case when regexp_full_match({text}, '[+-]?[0-9]{{1,3}}(,[0-9]{{3}})+(\\.[0-9]+)?') then replace({text}, ',', '') else {text} end"
+    separated = f"regexp_full_match({text}, '[+-]?[0-9]{{1,3}}(,[0-9]{{3}})+(\\.[0-9]+)?')"
+    return f"case when {separated} then replace({text}, ',', '') else {text} end"
+
+
+def _dated(text: str, column: Column) -> str:
+    # A workbook keeps times as fractions of a day, which come back as 10:11:11.999.
+    seconds = f"regexp_replace({text}, '(:[0-9]{{2}})\\.[0-9]+$', '\\1')"
+    clock = any("%S" in pattern for pattern in column.formats)
+    formats = "[" + ", ".join(literal(pattern) for pattern in column.formats) + "]"
+    parsed = f"try_strptime({seconds if clock else text}, {formats})"
+    # Of the words "epoch" and "infinity" DuckDB makes a date as well.
+    fits = f"{parsed} between date '{_FIRST_DAY}' and date '{_LAST_DAY}' and regexp_matches({text}, '[0-9]')"
+    return f"case when {fits} then {parsed}::{column.type} end"
 
 
 def _format_in_words(pattern: str) -> str:

@@ -48,6 +48,8 @@ LANDED = (COUNTRIES, REGIONS, AUTHORITIES, STATISTICAL_NEIGHBOURS, DISTRICT_AUTH
 OVERLAID = (COUNTRIES, REGIONS, AUTHORITIES, STATISTICAL_NEIGHBOURS, POSTCODES)
 
 FINGERPRINT_FILE = "fingerprint.txt"
+#: Raised when code, and not data, changes what lands here or where a postcode is said to be.
+REFERENCE_VERSION = 1
 
 Tables = dict[str, list[Row]]
 
@@ -120,18 +122,17 @@ def reference_fingerprint(home: Home) -> str:
     """A digest that changes when anything changes that reference data are made of, the postcode directory included."""
     digest = hashlib.sha256()
     parts = [f"{package} {version(package)}".encode() for package in (DISTRICTS_PACKAGE, POSTCODES_PACKAGE)]
-    parts.append(home.settings.authority.encode())
-    for path in [*_files(SHIPPED, ".csv", ".py"), *_files(home.reference_overlay, ".csv")]:
+    parts += [str(layout.schema).encode() for layout in LANDED]
+    parts += [str(REFERENCE_VERSION).encode(), home.settings.authority.encode()]
+    for path in [*_files(SHIPPED), *_files(home.reference_overlay)]:
         parts += [f"{path.parent.name}/{path.name}".encode(), path.read_bytes()]
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 
 
-def _files(folder: Path, *suffixes: str) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.suffix in suffixes and path.is_file())
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.csv") if path.is_file())
 
 
 def _overlay(home: Home | None) -> Tables:
@@ -139,7 +140,7 @@ def _overlay(home: Home | None) -> Tables:
         return {}
     layouts = {f"{layout.name}.csv": layout for layout in OVERLAID}
     overlay: Tables = {}
-    for path in _files(home.reference_overlay, ".csv"):
+    for path in _files(home.reference_overlay):
         shown = f"{home.reference_overlay.name}/{path.name}"
         if path.name not in layouts:
             raise ReferenceDataError(

@@ -51,7 +51,7 @@ def write_events(filing: Filing, tally: Tally, chance: Chance, scale: Scale, hos
         Line([f"{e.day:%d/%m/%Y}", e.title, kinds[e.kind], sectors[e.sector], e.host.mention(chance), e.attendance], e)
         for e in events
     ]
-    lines[len(lines) // 3].spoil(5, "-12", "below_minimum")
+    lines[len(lines) // 3].spoil(5, "-12", "minimum")
     lines[len(lines) // 2].spoil(5, "about 40", "not_a_number")
     _count(tally, filing.csv("events/event_log.csv", DATASET, headers(DATASET, columns), lines, ARRIVED))
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 import xlsxwriter
 
@@ -55,8 +55,7 @@ class Line(Generic[Record]):
         return self.flaw is None and not self.dropped
 
 
-@dataclass(frozen=True)
-class FileTruth:
+class FileTruth(NamedTuple):
     """What the ledger should say of one file; ``file_name`` is its path below the inbox."""
 
     file_name: str
@@ -68,8 +67,7 @@ class FileTruth:
     rows_dropped: int
 
 
-@dataclass(frozen=True)
-class QuarantineTruth:
+class QuarantineTruth(NamedTuple):
     """One cell that should be found out; a file that cannot be used has neither row nor column."""
 
     file_name: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from ingestion.sample.events import write_events
@@ -112,11 +111,7 @@ def _write_inbox(filing: Filing, tally: Tally, size: Size, seed: int, directory:
 
 
 def _write_truth(folder: Path, filing: Filing, tally: Tally) -> None:
-    _write_records(folder / "indicator_counts.csv", Count, tally.counts)
-    _write_records(folder / "files.csv", FileTruth, sorted(filing.files, key=lambda f: f.file_name))
+    write_csv(folder / "indicator_counts.csv", Count._fields, tally.counts)
+    write_csv(folder / "files.csv", FileTruth._fields, sorted(filing.files))
     quarantine = sorted(filing.quarantine, key=lambda q: (q.file_name, q.source_row or 0))
-    _write_records(folder / "quarantine.csv", QuarantineTruth, quarantine)
-
-
-def _write_records(path: Path, kind: type, records: Sequence[Count | FileTruth | QuarantineTruth]) -> None:
-    write_csv(path, [column.name for column in fields(kind)], (astuple(record) for record in records))
+    write_csv(folder / "quarantine.csv", QuarantineTruth._fields, quarantine)

@@ -7,14 +7,16 @@ Lives here: the children's lives in care. How a return is cut from them and what
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, TypeVar
 
 from ingestion.sample.places import HOME, NEIGHBOURS, UNKNOWN_OUTWARD, Postcode, inward
 from ingestion.sample.scale import Chance, Scale, pick
 
 Where = Literal["inside", "near", "far", "not_known"]
+Kind = TypeVar("Kind", bound=str)
 
 FIRST_DAY, LAST_DAY = date(2022, 4, 1), date(2025, 3, 31)
 MEAN_DAYS_IN_CARE, MEAN_DAYS_IN_PLACEMENT = 1000, 430
@@ -27,6 +29,7 @@ WHERE: dict[int, dict[Where, float]] = {
     2024: {"inside": 0.65, "near": 0.22, "far": 0.10, "not_known": 0.03},
     2025: {"inside": 0.72, "near": 0.18, "far": 0.075, "not_known": 0.025},
 }
+HOME_WHERE: dict[Where, float] = {"inside": 0.955, "near": 0.025, "not_known": 0.02}
 #: Why an episode ends and the next begins while the child stays in care.
 CHANGES = {"P": 0.72, "L": 0.16, "T": 0.05, "B": 0.05, "U": 0.02}
 MOVES_ON = ("P", "B")
@@ -38,11 +41,14 @@ NEEDS = {"N1": 0.64, "N2": 0.04, "N3": 0.03, "N4": 0.09, "N5": 0.14, "N6": 0.03,
 PLACEMENT_TYPES = {"U1": 0.1, "U4": 0.22, "U6": 0.36, "K2": 0.16, "K1": 0.01, "R1": 0.02, "P1": 0.08, "Z1": 0.05}
 NEW_TYPE, NEW_TYPE_FROM = "K3", date(2024, 4, 1)
 PROVIDERS = {"PR1": 0.42, "PR2": 0.04, "PR4": 0.44, "PR5": 0.1}
-CHANGE_REASONS = {"CARPL": 0.24, "CREQB": 0.16, "CREQO": 0.1, "CHILD": 0.07, "OTHER": 0.22, "STAND": 0.04, "ALLEG": 0.05,
-                  "LAREQ": 0.05, "CLOSE": 0.03, "PLACE": 0.03, "APPRR": 0.01}  # fmt: skip
+CHANGE_REASONS = {
+    "CARPL": 0.24, "CREQB": 0.16, "CREQO": 0.1, "CHILD": 0.07, "OTHER": 0.22, "STAND": 0.04, "ALLEG": 0.05,
+    "LAREQ": 0.05, "CLOSE": 0.03, "PLACE": 0.03, "APPRR": 0.01,
+}  # fmt: skip
 LEAVING_REASONS = {"E4A": 0.32, "E45": 0.16, "E46": 0.06, "E11": 0.1, "E8": 0.3, "E13": 0.06}
-ETHNICITIES = {"WBRI": 0.62, "APKN": 0.1, "ABAN": 0.04, "BAFR": 0.05, "MWBC": 0.06, "MOTH": 0.04, "OOTH": 0.05,
-               "WOTH": 0.04}  # fmt: skip
+ETHNICITIES = {
+    "WBRI": 0.62, "APKN": 0.1, "ABAN": 0.04, "BAFR": 0.05, "MWBC": 0.06, "MOTH": 0.04, "OOTH": 0.05, "WOTH": 0.04,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -178,7 +184,7 @@ def _next_episode(chance: Chance, episode: Episode, day: date, directory: Direct
 
 def _home_postcode(chance: Chance, directory: Directory) -> str | None:
     """Mostly in the borough; a few families have moved next door, a few addresses are not known."""
-    return directory.draw(chance, _draw(chance, {"inside": 0.955, "near": 0.025, "not_known": 0.02}))
+    return directory.draw(chance, _draw(chance, HOME_WHERE))
 
 
 def _placement(chance: Chance, day: date, home: str | None, directory: Directory) -> Placement:
@@ -192,5 +198,5 @@ def _placement(chance: Chance, day: date, home: str | None, directory: Directory
     return Placement(kind, provider, home if kind == "P1" else directory.draw(chance, where), urn)
 
 
-def _draw(chance: Chance, shares: dict[str, float]) -> str:
+def _draw(chance: Chance, shares: Mapping[Kind, float]) -> Kind:
     return pick(chance, list(shares), list(shares.values()))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from ingestion.sample.filing import Filing, Line, headers, labels
+from ingestion.sample.places import HOME
 from ingestion.sample.scale import Chance, Scale, pick
 
 DATASET = "organisations"
@@ -90,7 +91,7 @@ class Organisation:
 
 def make_organisations(chance: Chance, scale: Scale) -> list[Organisation]:
     """Every organisation: some small, one that joins late, one that changes its name."""
-    organisations = []
+    organisations: list[Organisation] = []
     for sector, how_many in SECTORS.items():
         names = [(stem, kind) for stem in STEMS for kind in KINDS[sector]]
         for position in chance.permutation(len(names))[: how_many * scale.times]:
@@ -100,7 +101,7 @@ def make_organisations(chance: Chance, scale: Scale) -> list[Organisation]:
                 Organisation(
                     organisation_id=f"ORG{number:04d}",
                     name=f"{stem} {kind}",
-                    aliases=(f"{stem} {short}", f"{short} {stem}"),
+                    aliases=(f"{stem} {short}", f"{stem} {kind}, {HOME.name}"),
                     sector=sector,
                     headcounts=_headcounts(chance, sector, _usual_size(chance, number)),
                 )

@@ -130,6 +130,6 @@ def write_overlay(folder: Path, postcodes: list[Postcode]) -> None:
     )
     write_csv(
         folder / "postcodes.csv",
-        ["postcode", "easting", "northing", "authority_code", "grid"],
+        ["postcode_key", "easting", "northing", "district_code", "grid"],
         [[p.postcode, p.easting, p.northing, p.authority_code, p.grid] for p in postcodes],
     )

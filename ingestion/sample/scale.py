@@ -6,8 +6,10 @@ they were.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -60,5 +62,5 @@ def pick(chance: Chance, things: Sequence[Thing], weights: Sequence[float] | Non
     """One of the things; with weights, in their proportion."""
     if weights is None:
         return things[int(chance.integers(len(things)))]
-    bounds = np.cumsum(weights)
-    return things[min(int(np.searchsorted(bounds, chance.random() * bounds[-1], side="right")), len(things) - 1)]
+    bounds = list(accumulate(weights))
+    return things[min(bisect_right(bounds, chance.random() * bounds[-1]), len(things) - 1)]

@@ -29,7 +29,7 @@ EPISODE_COLUMNS = (
 
 #: Rows to spoil in the episodes of a year: the column, the value and the kind of rule it breaks.
 EPISODE_FLAWS: dict[int, tuple[tuple[str, str, str], ...]] = {
-    2023: (("started_date", "31/02/2023", "impossible_date"),),
+    2023: (("started_date", "31/02/2023", "not_a_date"),),
     # E43 gave way to other codes in 2019.
     2024: (("ceased_reason_code", "E43", "unknown_code"), ("ceased_date", "", "ceased_after_start")),
     # P2 left the list in 2025.
@@ -37,7 +37,7 @@ EPISODE_FLAWS: dict[int, tuple[tuple[str, str, str], ...]] = {
 }
 #: The same for the header; 1 stands for a boy until 2024.
 HEADER_FLAWS: dict[int, tuple[tuple[str, str, str], ...]] = {
-    2024: (("birth_date", "30/02/2012", "impossible_date"),),
+    2024: (("birth_date", "30/02/2012", "not_a_date"),),
     2025: (("sex", "1", "unknown_code"),),
 }
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 TOTAL = "total"
 
 
-@dataclass(frozen=True)
-class Count:
+class Count(NamedTuple):
     """One numerator and, where there is one, its denominator."""
 
     indicator_id: str
@@ -30,8 +30,7 @@ class Count:
     denominator: int | None
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(NamedTuple):
     """Whom a figure is about: everyone in the area, a sector, an organisation, or a breakdown of the area."""
 
     sector: str = TOTAL

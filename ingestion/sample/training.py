@@ -131,7 +131,8 @@ def _workforce(organisations: list[Organisation]) -> list[Person]:
     people: list[Person] = []
     for organisation in organisations:
         for role, number in organisation.steady_headcount.items():
-            people.extend(_person(len(people) + n, organisation, role) for n in range(number))
+            first = len(people)
+            people.extend(_person(first + n, organisation, role) for n in range(number))
     return people
 
 
@@ -241,7 +242,7 @@ def _line(report: Report, number: int) -> Line[Report]:
 def _spoil(lines: list[Line[Report]]) -> None:
     fourth = len(lines) // 4
     lines[fourth].spoil(3, "Advanced", "unknown_code")
-    lines[2 * fourth].spoil(5, "31/04/2024", "impossible_date")
+    lines[2 * fourth].spoil(5, "31/04/2024", "not_a_date")
     lines[3 * fourth].spoil(7, "Nonesuch Academy Trust", "unknown_organisation")
 
 

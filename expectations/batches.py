@@ -1,0 +1,303 @@
+"""Hand-written expectations about a whole batch: what no single row can show.
+
+Two kinds. ``file_checks`` look at the files of a dataset, one row per file vintage with its columns and its figures
+in the ledger. ``batch_checks`` look at the rows of one dataset together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from expectations.checks import Check, groups_having, literal, literals, name, rows_where
+from expectations.suites import dropped_columns
+from ingestion.contracts import Contract, load_contracts
+from ingestion.instruments import load_instruments
+
+#: Below this no figure of the wave can be published at all (the minimum base of a survey of people).
+FEWEST_RESPONDENTS = 10
+#: A header that covers less than this of the children in the episodes is of another year or another authority.
+LEAST_CHILDREN_MATCHED_PERCENT = 90
+#: A file may be stamped in another time zone than the event; one day is never a finding.
+DAYS_OF_GRACE = 1
+#: Printed rates of authorities carry two decimals.
+HUNDREDTHS = 100
+
+#: Dates that lie in the past when a file is sent. A booking, a planned event and the like have none here.
+PAST_DATES: dict[str, tuple[str, str]] = {
+    "events": ("event_date", "true"),
+    "organisations": ("counted_date", "true"),
+    "ssda903_episodes": ("started_date", "true"),
+    "training_bookings": ("session_date", "status in ('attended', 'completed', 'did_not_attend')"),
+    "workforce_survey": ("submitted_date", "true"),
+}
+
+
+@cache
+def file_checks(dataset: str) -> tuple[Check, ...]:
+    """The checks on the files of one dataset.
+
+    Their ``checked`` has a row per file vintage: ``vintage_id``, ``rows_in_file``, ``source_rows`` (those of the source
+    file that they come from), ``columns`` (names and types as the file has them) and the ledger's ``rows_read``,
+    ``rows_landed``, ``rows_quarantined`` and ``rows_dropped``.
+    """
+    contract = load_contracts()[dataset]
+    limit = contract.reject_above_quarantined_percent
+    return (
+        Check(
+            rule="has_rows",
+            description="The file has landed and holds rows.",
+            remedy="See in the quarantine and among the dropped rows why nothing was left, and send the file again.",
+            sql="select vintage_id, coalesce(trouble, 'no rows') as detail from checked"
+            " where rows_in_file is null or rows_in_file = 0",
+        ),
+        Check(
+            rule="columns_as_contracted",
+            description="The landed file has the columns of the contract, of their types and in their order.",
+            remedy="Ingestion and contract disagree: report it, with the version of the contract.",
+            sql=_column_differences(contract),
+        ),
+        Check(
+            rule="dropped_columns_absent",
+            description="No column that the contract drops has landed.",
+            remedy="The landed file may hold personal data: delete it, and report it.",
+            sql="select vintage_id, 'column ' || item.name as detail"
+            " from (select vintage_id, unnest(columns) as item from checked)"
+            f" where item.name in {literals(['', *dropped_columns(contract)])}",
+        ),
+        Check(
+            rule="rows_as_in_ledger",
+            description="As many rows of the source file have landed as the ledger says.",
+            remedy="The landed file is not the one that was written: delete it and its ledger entry, and run again.",
+            sql="select vintage_id, source_rows || ' rows landed, the ledger says '"
+            " || coalesce(rows_landed::varchar, 'nothing') as detail"
+            " from checked where source_rows is not null and source_rows is distinct from rows_landed",
+        ),
+        Check(
+            rule="rows_add_up",
+            description="Rows read are rows landed, quarantined and dropped by a stated rule: none is lost.",
+            remedy="Report it, with the file.",
+            sql="select vintage_id, coalesce(rows_read::varchar, 'unknown') || ' rows read' as detail from checked"
+            " where rows_read is distinct from rows_landed + rows_quarantined + rows_dropped",
+        ),
+        Check(
+            rule="quarantined_share",
+            description=f"At most {limit:g} % of the rows are in quarantine.",
+            remedy="Mend what the quarantine names and send the file again; the submission before it stays in force.",
+            sql="select vintage_id, rows_quarantined || ' of ' || rows_read || ' rows in quarantine' as detail"
+            f" from checked where 100 * rows_quarantined > {limit} * rows_read",
+        ),
+    )
+
+
+@cache
+def batch_checks(dataset: str) -> tuple[Check, ...]:
+    """The checks on all rows of a batch together; ``checked`` holds the landed rows and ``file_vintage_id``.
+
+    They may also read ``files``, as ``file_checks`` describe it, with ``received_at``, and what else has landed:
+    ``landed_header`` and ``landed_episodes``.
+    """
+    checks = _BY_DATASET.get(dataset, tuple)()
+    if dataset in PAST_DATES:
+        checks = (*checks, _not_in_the_future(*PAST_DATES[dataset]))
+    return checks
+
+
+def _column_differences(contract: Contract) -> str:
+    expected = ", ".join(
+        f"({position}, {literal(column)}, {literal(kind)})"
+        for position, (column, kind) in enumerate(contract.landed_columns().items(), start=1)
+    )
+    return (
+        "select vintage_id, case"
+        " when found.name is null then 'column ' || expected.name || ' is missing'"
+        " when expected.name is null then 'column ' || found.name || ' is not in the contract'"
+        " when found.kind <> expected.kind then 'column ' || found.name || ' is ' || found.kind || ', not '"
+        " || expected.kind else 'column ' || found.name || ' is in place ' || found.place || ', not ' || expected.place"
+        " end as detail"
+        " from (select vintage_id, unnest(columns, recursive := true) from checked) as found"
+        " full join ("
+        "   select vintage_id, place, name, kind from checked,"
+        f"   (values {expected}) as contracted (place, name, kind) where checked.columns is not null"
+        " ) as expected using (vintage_id, name)"
+        " where (found.kind, found.place) is distinct from (expected.kind, expected.place)"
+    )
+
+
+def _not_in_the_future(column: str, condition: str) -> Check:
+    return Check(
+        rule=f"{column}_not_in_future",
+        description=f"No {column} lies after the day on which the file was received.",
+        remedy="Look for a mistyped year or a day and month that changed places.",
+        sql="select file_vintage_id as vintage_id, 'row ' || source_row as detail"
+        " from checked join files on files.vintage_id = checked.file_vintage_id"
+        f" where ({condition}) and {name(column)} > received_at::date + {DAYS_OF_GRACE}",
+        severity="warning",
+    )
+
+
+def _exclusions() -> tuple[Check, ...]:
+    # Exact: twice the numerator over twice the denominator, so that half a hundredth goes up, in whole numbers.
+    def follows(rate: str, count: str) -> str:
+        half_up = f"(2 * 100 * {HUNDREDTHS} * {count}::hugeint + headcount::hugeint) // (2 * headcount::hugeint)"
+        return f"(headcount > 0 and round({rate} * {HUNDREDTHS})::hugeint <> {half_up})"
+
+    rates = (
+        ("permanent_exclusion_rate", "permanent_exclusions"),
+        ("suspension_rate", "suspensions"),
+        ("pupils_suspended_percent", "pupils_suspended"),
+    )
+    return (
+        Check(
+            rule="printed_rates_follow_from_counts",
+            description="The printed rate of every authority is its count over its pupils on roll, halves rounded up.",
+            remedy="Tell the publisher; the printed rate stays as published.",
+            sql=rows_where(
+                f"geographic_level = 'Local authority' and ({' or '.join(follows(*rate) for rate in rates)})"
+            ),
+            severity="warning",
+        ),
+        Check(
+            rule="has_national_total",
+            description="Every academic year in the file has the row of the whole country for all schools.",
+            remedy="Check that the file was sent whole: without that row there is nothing to compare an area with.",
+            sql=groups_having(
+                "not bool_or(geographic_level = 'National' and school_type = 'Total')", "time_period", "time_period"
+            ),
+            severity="warning",
+        ),
+    )
+
+
+def _new_placements() -> tuple[Check, ...]:
+    return (
+        Check(
+            rule="classes_do_not_exceed_total",
+            description="The shown classes of where an authority's new placements are do not exceed their total.",
+            remedy="Tell the publisher; the figures stay as published.",
+            sql="select file_vintage_id as vintage_id, time_period || ' ' || area_code as detail from checked"
+            " where geographic_level = 'Local authority' and starts_with(characteristic, 'Location of new placements')"
+            " group by file_vintage_id, time_period, area_code"
+            " having sum(placements) filter (not starts_with(breakdown, 'Total'))"
+            " > sum(placements) filter (starts_with(breakdown, 'Total'))",
+            severity="warning",
+        ),
+    )
+
+
+def _matched(rule: str, other: str, words: str, remedy: str) -> Check:
+    return Check(
+        rule=rule,
+        description=words,
+        remedy=remedy,
+        sql="select file_vintage_id as vintage_id,"
+        " count(*) filter (is_matched) || ' of ' || count(*) || ' children' as detail"
+        " from (select distinct file_vintage_id, child_id,"
+        f" (collection_year, child_id) in (select (collection_year, child_id) from {other}) as is_matched from checked)"
+        " group by file_vintage_id"
+        f" having 100 * count(*) filter (is_matched) < {LEAST_CHILDREN_MATCHED_PERCENT} * count(*)",
+        severity="warning",
+    )
+
+
+def _episodes() -> tuple[Check, ...]:
+    return (
+        _matched(
+            "children_in_header",
+            "landed_header",
+            f"At least {LEAST_CHILDREN_MATCHED_PERCENT} % of the children in the episodes are in that year's header.",
+            "Check that header and episodes are of the same return, and send the one that is missing.",
+        ),
+        Check(
+            rule="one_open_episode",
+            description="No child has two open episodes in one return.",
+            remedy="Close the episode that ended; both are kept, and the child counts once.",
+            sql=groups_having("count(*) filter (ceased_date is null) > 1", "collection_year, child_id"),
+            severity="warning",
+        ),
+        Check(
+            rule="episodes_belong_to_year",
+            description="No episode ended before the year of its return began.",
+            remedy="Check the collection year of the file; the rows are kept.",
+            sql=rows_where("ceased_date < make_date(collection_year - 1, 4, 1)"),
+            severity="warning",
+        ),
+        Check(
+            rule="distance_not_negative",
+            description="Every distance from home to placement is between nought and the length of Great Britain.",
+            remedy="Report it: the distance is worked out at landing.",
+            sql=rows_where("distance_miles not between 0 and 1000"),
+        ),
+    )
+
+
+def _header() -> tuple[Check, ...]:
+    return (
+        _matched(
+            "children_have_episodes",
+            "landed_episodes",
+            f"At least {LEAST_CHILDREN_MATCHED_PERCENT} % of the children in the header have an episode in that year.",
+            "Check that header and episodes are of the same return, and send the one that is missing.",
+        ),
+    )
+
+
+def _workforce_survey() -> tuple[Check, ...]:
+    items = len(load_instruments()["workforce"].items)
+    return (
+        Check(
+            rule="enough_respondents",
+            description=f"At least {FEWEST_RESPONDENTS} people answered in the wave.",
+            remedy="No figure of the wave will be shown: wait for more answers, and send the file again.",
+            sql=groups_having(
+                f"count(distinct respondent_id) < {FEWEST_RESPONDENTS}",
+                None,
+                "count(distinct respondent_id) || ' respondents'",
+            ),
+            severity="warning",
+        ),
+        Check(
+            rule="every_item_answered",
+            description="Every statement of the instrument was answered by somebody.",
+            remedy="Check whether the form left a statement out, or words it as the instrument does not list it.",
+            sql=groups_having(
+                f"count(distinct item_id) < {items}", None, f"count(distinct item_id) || ' of {items} statements'"
+            ),
+            severity="warning",
+        ),
+        Check(
+            rule="respondent_is_one_row",
+            description="All answers of a respondent come from one row of the file.",
+            remedy="Two rows of the file carry the same id: give every response its own, and send the file again.",
+            sql=groups_having("min(source_row) <> max(source_row)", "respondent_id"),
+        ),
+    )
+
+
+def _organisations() -> tuple[Check, ...]:
+    return (
+        Check(
+            rule="one_sector_per_organisation",
+            description="An organisation has one sector in the whole register.",
+            remedy="Decide which sector is right and correct the register; until then the latest row counts.",
+            sql=groups_having("count(distinct sector_code) > 1", "organisation_id"),
+            severity="warning",
+        ),
+        Check(
+            rule="one_id_per_name",
+            description="No two organisations have the same name.",
+            remedy="Give one of the two another name, or remove it: a file that names it cannot be resolved.",
+            sql=groups_having("count(distinct organisation_id) > 1", "lower(trim(organisation_name))"),
+            severity="warning",
+        ),
+    )
+
+
+_BY_DATASET: dict[str, Callable[[], tuple[Check, ...]]] = {
+    "dfe_exclusions": _exclusions,
+    "dfe_new_placements": _new_placements,
+    "organisations": _organisations,
+    "ssda903_episodes": _episodes,
+    "ssda903_header": _header,
+    "workforce_survey": _workforce_survey,
+}

@@ -1,0 +1,59 @@
+"""The two gates: landed batches before the warehouse is built from them, marts before they are published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from expectations.landing_gate import LandingGate
+from expectations.marts_gate import MartsGate
+from expectations.results import CheckResult, GateError
+from ingestion.contracts import load_contracts
+from ingestion.home import Home
+
+
+def check_landed(home: Home, vintages: Mapping[str, Sequence[str]]) -> list[CheckResult]:
+    """Prove the landed batches that are about to be used.
+
+    All vintages of a dataset are looked at together. Where that finds an error, each vintage that it names is looked
+    at alone and the others together, so that every error names the one batch to reject.
+
+    Args:
+        home: whose landing zone.
+        vintages: dataset → the vintages to gate; a dataset without any is left out.
+
+    Returns:
+        The results, dataset by dataset. A batch is to be rejected where a result with its ``vintage_id`` ``blocks``;
+        every other batch has passed. Empty where there was nothing to gate.
+
+    Raises:
+        GateError: a dataset has no contract that lands rows, or the checks could not be run at all.
+    """
+    wanted = {dataset: list(dict.fromkeys(ids)) for dataset, ids in vintages.items() if ids}
+    for dataset in wanted:
+        contract = load_contracts().get(dataset)
+        if contract is None or contract.not_needed is not None:
+            raise GateError(f"There is nothing to gate in {dataset}: no contract of that name lands rows.")
+    if not wanted:
+        return []
+    from expectations.validation import Validation
+
+    with Validation() as validation:
+        gate = LandingGate(validation, home, wanted)
+        return [result for dataset, ids in wanted.items() for result in gate.results(dataset, ids)]
+
+
+def check_marts(home: Home) -> list[CheckResult]:
+    """Prove the marts of the warehouse, which is opened read-only and closed again.
+
+    Returns:
+        The results, table by table; the publication must stop where one ``blocks``.
+
+    Raises:
+        GateError: there is no warehouse, or the checks could not be run at all.
+    """
+    if not home.warehouse.is_file():
+        raise GateError(f"There is no warehouse at {home.warehouse}: build the models before the marts are checked.")
+    from expectations.validation import Validation
+
+    with Validation() as validation:
+        return MartsGate(validation, home).results()

@@ -1,0 +1,212 @@
+"""How landed batches are laid out for their checks, and how a failure finds the batch that it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy.exc
+
+from expectations.batches import batch_checks, file_checks
+from expectations.checks import Outcome, literal
+from expectations.results import CheckResult, GateError
+from expectations.suites import landed_checks
+from ingestion.home import Home
+
+if TYPE_CHECKING:
+    from expectations.validation import Validation
+
+#: How many of the things that break a rule a message names.
+EXAMPLES = 3
+
+#: Up to here the rows are read into memory once; beyond it, every check reads the columns it needs from the files.
+MOST_ROWS_COPIED = 1_000_000
+
+#: What the gate needs of the ledger's export, with the types it has there.
+LEDGER_COLUMNS = {
+    "vintage_id": "varchar",
+    "file_name": "varchar",
+    "rows_read": "bigint",
+    "rows_landed": "bigint",
+    "rows_quarantined": "bigint",
+    "rows_dropped": "bigint",
+    "received_at": "timestamp",
+}
+
+#: What checks compare a batch with: name → dataset whose landed files it comes from, and the columns it has.
+COMPANIONS = {
+    "registered_organisations": ("organisations", {"organisation_id": "varchar"}),
+    "landed_header": ("ssda903_header", {"collection_year": "bigint", "child_id": "varchar"}),
+    "landed_episodes": ("ssda903_episodes", {"collection_year": "bigint", "child_id": "varchar"}),
+}
+
+
+class LandingGate:
+    """Lays out the batches of one call and validates them dataset by dataset.
+
+    Tables it makes: ``facts`` and, of the vintages being looked at, ``files`` (one row per file) and ``landed`` (their
+    rows, with the vintage whose file they lie in as ``file_vintage_id``).
+    """
+
+    def __init__(self, validation: Validation, home: Home, vintages: Mapping[str, Sequence[str]]) -> None:
+        """Read the ledger and the columns of every file; rows are read only by the checks."""
+        self.validation, self.home = validation, home
+        self._lay_out_ledger()
+        self._lay_out_facts(vintages)
+        for companion, (dataset, columns) in COMPANIONS.items():
+            self._lay_out_companion(companion, dataset, columns)
+
+    def results(self, dataset: str, vintages: Sequence[str]) -> list[CheckResult]:
+        """The results of one dataset, every error attributed to one vintage.
+
+        Raises:
+            GateError: a check failed over several batches and over none of them alone.
+        """
+        outcomes = self._look_at(dataset, vintages)
+        if len(vintages) == 1:
+            return self._reported(dataset, outcomes, vintages[0])
+        failed = [(table, outcome) for table, outcome in outcomes if outcome.blocks]
+        if not failed:
+            return self._reported(dataset, outcomes, None)
+        named = {vintage for table, outcome in failed for vintage in self._vintages_named(table, outcome)}
+        # Where a check could not be run at all, each batch has to pass alone.
+        suspects = [vintage for vintage in vintages if vintage in named] or list(vintages)
+        results = [result for vintage in suspects for result in self.results(dataset, [vintage])]
+        if not any(result.blocks for result in results):
+            rules = ", ".join(outcome.check.rule for _, outcome in failed)
+            raise GateError(
+                f"{dataset}: {rules} failed over {len(vintages)} batches together and over none of them alone. "
+                "A rule about landed rows must hold within one batch: correct the check."
+            )
+        rest = [vintage for vintage in vintages if vintage not in suspects]
+        return results + (self.results(dataset, rest) if rest else [])
+
+    def _look_at(self, dataset: str, vintages: Sequence[str]) -> list[tuple[str, Outcome]]:
+        """Validate the files, then the rows of those files whose columns and rows are there."""
+        listed = ", ".join(literal(vintage) for vintage in vintages)
+        self.validation.execute(
+            "create or replace table files as"
+            " select facts.*, coalesce(ledger.file_name, facts.vintage_id) as file_name,"
+            " rows_read, rows_landed, rows_quarantined, rows_dropped, received_at"
+            " from facts left join ledger using (vintage_id)"
+            f" where dataset = {literal(dataset)} and vintage_id in ({listed})"
+        )
+        rows = int(self.validation.execute("select coalesce(sum(rows_in_file), 0)::bigint from files")[0][0])
+        # Counted in rows like all the others, not in files.
+        outcomes = [
+            ("files", replace(outcome, rows_checked=rows))
+            for outcome in self.validation.run("files", file_checks(dataset))
+        ]
+        unusable = {v for table, o in outcomes if o.blocks for v in self._vintages_named(table, o)}
+        usable = [vintage for vintage in vintages if vintage not in unusable]
+        if usable:
+            self._lay_out_rows(dataset, usable, rows)
+            checks = (*landed_checks(dataset), *batch_checks(dataset))
+            outcomes += [("landed", outcome) for outcome in self.validation.run("landed", checks)]
+        return outcomes
+
+    def _reported(
+        self, dataset: str, outcomes: Sequence[tuple[str, Outcome]], vintage_id: str | None
+    ) -> list[CheckResult]:
+        # A check that had no rows to look at has proved nothing, so it is not reported as passed: `has_rows` fails.
+        return [
+            outcome.result("landed", dataset, self._examples(table, outcome), vintage_id)
+            for table, outcome in outcomes
+            if outcome.rows_checked > 0 or not outcome.passed
+        ]
+
+    def _vintages_named(self, table: str, outcome: Outcome) -> set[str]:
+        if outcome.trouble is not None:
+            return set()
+        rows = self.validation.execute(
+            f"with checked as (select * from {table}) select distinct vintage_id from ({outcome.check.sql}) as broken"
+        )
+        return {row[0] for row in rows}
+
+    def _examples(self, table: str, outcome: Outcome) -> list[str]:
+        if outcome.passed or outcome.trouble is not None:
+            return []
+        rows = self.validation.execute(
+            f"with checked as (select * from {table}) select file_name, broken.detail"
+            f" from ({outcome.check.sql}) as broken left join files using (vintage_id)"
+            f" order by file_name, length(broken.detail), broken.detail limit {EXAMPLES}"
+        )
+        return [f"{file_name}, {detail}" for file_name, detail in rows]
+
+    # --- layout ------------------------------------------------------------------------------------------------------
+
+    def _path(self, dataset: str, vintage_id: str) -> Path:
+        return self.home.landing / dataset / f"{vintage_id}.parquet"
+
+    def _lay_out_ledger(self) -> None:
+        ledger = self.home.landing / "source_files.parquet"
+        if ledger.is_file():
+            columns = ", ".join(LEDGER_COLUMNS)
+            self.validation.execute(f"create view ledger as select {columns} from read_parquet({literal(str(ledger))})")
+        else:
+            # Every batch then fails for not being in the ledger, which is what there is to say.
+            self.validation.execute(f"create table ledger ({_typed(LEDGER_COLUMNS)})")
+
+    def _lay_out_facts(self, vintages: Mapping[str, Sequence[str]]) -> None:
+        self.validation.execute(
+            "create table facts (dataset varchar, vintage_id varchar, rows_in_file bigint, source_rows bigint,"
+            " columns struct(name varchar, kind varchar, place bigint)[], trouble varchar)"
+        )
+        for dataset, ids in vintages.items():
+            for vintage_id in ids:
+                facts = self._facts(self._path(dataset, vintage_id))
+                self.validation.execute("insert into facts values (?, ?, ?, ?, ?, ?)", (dataset, vintage_id, *facts))
+
+    def _facts(self, path: Path) -> tuple[int | None, int | None, list[dict[str, Any]] | None, str | None]:
+        """Rows, distinct rows of the source file, columns, and why the file could not be read."""
+        if not path.is_file():
+            return None, None, None, "the landed file is missing"
+        try:
+            columns = self._columns(path)
+            distinct = "count(distinct source_row)" if "source_row" in columns else "null::bigint"
+            [(rows, source_rows)] = self.validation.execute(
+                f"select count(*), {distinct} from read_parquet({literal(str(path))})"
+            )
+        except sqlalchemy.exc.DBAPIError as error:
+            return None, None, None, f"the landed file cannot be read ({str(error.orig).splitlines()[0]})"
+        listed = [{"name": c, "kind": kind, "place": place} for place, (c, kind) in enumerate(columns.items(), start=1)]
+        return rows, source_rows, listed, None
+
+    def _columns(self, path: Path) -> dict[str, str]:
+        described = self.validation.execute(f"describe select * from read_parquet({literal(str(path))})")
+        return {row[0]: row[1] for row in described}
+
+    def _lay_out_rows(self, dataset: str, vintages: Sequence[str], rows: int) -> None:
+        paths = ", ".join(literal(str(self._path(dataset, vintage))) for vintage in vintages)
+        source = (
+            "select parse_filename(gate_path, true) as file_vintage_id, * exclude (gate_path)"
+            f" from read_parquet([{paths}], filename = 'gate_path')"
+        )
+        if rows <= MOST_ROWS_COPIED:
+            self.validation.execute(f"create or replace table copied as {source}")
+            source = "select * from copied"
+        self.validation.execute(f"create or replace view landed as {source}")
+
+    def _lay_out_companion(self, companion: str, dataset: str, columns: Mapping[str, str]) -> None:
+        paths = [path for path in sorted((self.home.landing / dataset).glob("*.parquet")) if self._has(path, columns)]
+        if not paths:
+            self.validation.execute(f"create table {companion} ({_typed(columns)})")
+            return
+        listed = ", ".join(literal(str(path)) for path in paths)
+        self.validation.execute(
+            f"create table {companion} as select distinct {', '.join(columns)}"
+            f" from read_parquet([{listed}], union_by_name = true)"
+        )
+
+    def _has(self, path: Path, columns: Mapping[str, str]) -> bool:
+        """Whether a landed file can be compared with; one that cannot be read is rejected by its own gate."""
+        try:
+            return columns.keys() <= self._columns(path).keys()
+        except sqlalchemy.exc.DBAPIError:
+            return False
+
+
+def _typed(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{column} {kind}" for column, kind in columns.items())

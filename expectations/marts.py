@@ -1,0 +1,350 @@
+"""The expectations on the marts: what a reader of the publication may rely on, proved on the tables themselves.
+
+``checked`` is the mart; other tables stand under ``warehouse`` with their schema, ``ledger`` is the export of the
+ledger. Figures are proved from what stands in the mart and in the registry, not from the models that made them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from expectations.checks import Check, literal, literals, name
+from ingestion.contracts import load_contracts
+
+#: The member that stands for "not split" in every dimension of a value.
+TOTAL = "total"
+STATUSES = ("ok", "c", "k", "x", "z", "u")
+#: Statements, stages and cells of the frameworks that ship; a partnership's own come on top.
+SHIPPED_NODES = {"tip_borough": 61, "nttp_logic_model": 30}
+#: Printed and computed figures are compared up to this, for values that are stored as floating point.
+TINY = 1e-9
+
+KEY = (
+    "indicator_id",
+    "source_dataset",
+    "area_code",
+    "sector",
+    "organisation_id",
+    "breakdown",
+    "breakdown_value",
+    "period_type",
+    "period",
+)
+
+#: Columns that the public interface promises, by mart; a mart may have more.
+PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
+    "indicators": (
+        "indicator_id", "name", "definition", "numerator_definition", "denominator_definition", "unit", "polarity",
+        "level", "objective", "cadence", "source_dataset", "owner", "baseline_period", "target_value",
+        "disclosure_rule",
+    ),
+    "framework_nodes": (
+        "framework_id", "node_id", "layer", "layer_order", "statement", "feature", "population",
+    ),
+    "indicator_nodes": ("indicator_id", "framework_id", "node_id"),
+    "areas": ("area_code",),
+    "organisations": ("organisation_id",),
+    "sectors": ("sector_code",),
+    "periods": ("period_type", "period", "period_start", "period_end"),
+    "indicator_values": (
+        *KEY, "period_start", "period_end", "numerator", "denominator", "value", "value_status", "ci_lower_95",
+        "ci_upper_95", "ci_lower_998", "ci_upper_998", "trend", "is_latest",
+    ),
+    "value_vintages": (*KEY, "vintage_id"),
+    "short_term_outcomes": ("node_id",),
+    "medium_term_outcomes": ("node_id",),
+    "long_term_outcomes": ("node_id",),
+}  # fmt: skip
+
+#: Marts in the order of their checks.
+MARTS = tuple(PROMISED_COLUMNS)
+#: A home without a register of organisations has no organisations; every other mart must have rows.
+MAY_BE_EMPTY = ("organisations",)
+
+_MODELS_WRONG = "The publication before this one stays in force. Correct the model and run again."
+_SEEDS_WRONG = "Correct the seeds of the dbt project and run again."
+
+
+def has_rows(mart: str) -> Check:
+    """The check that a mart is there and holds rows; the one that speaks for a mart that is missing."""
+    return Check(
+        rule="has_rows",
+        description=f"The mart {mart} is there and holds rows.",
+        remedy="See whether its models were built, and whether anything has landed for them.",
+        sql="select 'no rows' as detail from (select count(*) as n from checked) as counted where n = 0",
+    )
+
+
+@cache
+def mart_checks(mart: str) -> tuple[Check, ...]:
+    """The checks on one mart.
+
+    Raises:
+        KeyError: it is none of ``MARTS``.
+    """
+    checks = [_columns_as_promised(mart)]
+    if mart not in MAY_BE_EMPTY:
+        checks.insert(0, has_rows(mart))
+    if mart.endswith("_outcomes"):
+        return (*checks, *_layer_checks(mart))
+    return (*checks, *_CHECKS[mart])
+
+
+def published_sources() -> list[str]:
+    """Datasets whose figures are public already, and pass through as published."""
+    return [dataset for dataset, contract in load_contracts().items() if not contract.licence.startswith("Not ")]
+
+
+def _columns_as_promised(mart: str) -> Check:
+    promised = ", ".join(f"({literal(column)})" for column in PROMISED_COLUMNS[mart])
+    return Check(
+        rule="columns_as_promised",
+        description=f"The mart {mart} has every column that the public interface promises.",
+        remedy=_MODELS_WRONG,
+        sql=f"select 'column ' || promised.name || ' is missing' as detail from (values {promised}) as promised (name)"
+        " where promised.name not in (select column_name from duckdb_columns()"
+        f" where database_name = 'warehouse' and schema_name = 'marts' and table_name = {literal(mart)})",
+    )
+
+
+def _unique(*key: str) -> Check:
+    columns = ", ".join(name(column) for column in key)
+    return Check(
+        rule="key_unique",
+        description=f"No two rows have the same {', '.join(key)}.",
+        remedy=_MODELS_WRONG,
+        sql=f"select concat_ws(' / ', {columns}) as detail from checked group by {columns} having count(*) > 1",
+    )
+
+
+def _complete(*key: str) -> Check:
+    empty = " or ".join(f"coalesce({name(column)}::varchar, '') = ''" for column in key)
+    columns = ", ".join(name(column) for column in key)
+    return Check(
+        rule="key_complete",
+        description=f"Every row has its {', '.join(key)}.",
+        remedy=_MODELS_WRONG,
+        sql=f"select concat_ws(' / ', {columns}, '(incomplete)') as detail from checked where {empty}",
+    )
+
+
+def _known(rule: str, column: str, member: str, mart: str, *, or_total: bool = False) -> Check:
+    total = f" and {name(column)} <> {literal(TOTAL)}" if or_total else ""
+    return Check(
+        rule=rule,
+        description=f"Every {column} is in the mart {mart}.",
+        remedy=_MODELS_WRONG,
+        sql=f"select distinct {name(column)} as detail from checked"
+        f" where {name(column)} not in (select {name(member)} from warehouse.marts.{mart}){total}",
+    )
+
+
+def _layer_checks(layer: str) -> tuple[Check, ...]:
+    nodes = f"(select node_id from warehouse.marts.framework_nodes where layer = {literal(layer)})"
+    return (
+        Check(
+            rule="every_node_of_layer",
+            description=f"Every statement of the layer {layer} is there, measured or not.",
+            remedy=_MODELS_WRONG,
+            sql=f"select node_id as detail from {nodes} as nodes where node_id not in (select node_id from checked)",
+        ),
+        Check(
+            rule="only_nodes_of_layer",
+            description=f"Every row is about a statement of the layer {layer}.",
+            remedy=_MODELS_WRONG,
+            sql="select coalesce(node_id, 'a row without node') as detail from checked"
+            f" where node_id is null or node_id not in {nodes}",
+        ),
+    )
+
+
+def _value(rule: str, description: str, condition: str, remedy: str = _MODELS_WRONG) -> Check:
+    """A check on the rows of ``indicator_values``, with their row of the registry as ``registry``."""
+    return Check(
+        rule=rule,
+        description=description,
+        remedy=remedy,
+        sql=f"select concat_ws(' / ', {', '.join('checked.' + name(column) for column in KEY)}) as detail"
+        " from checked left join warehouse.seeds.seed_indicators as registry using (indicator_id)"
+        f" where {condition}",
+    )
+
+
+def _value_checks() -> tuple[Check, ...]:
+    own = f"source_dataset not in {literals(['', *published_sources()])}"
+    half_a_step = f"(0.5 * pow(10, -coalesce(decimals, 0)) + {TINY})"
+    intervals = ("ci_lower_95", "ci_upper_95", "ci_lower_998", "ci_upper_998")
+    any_interval = " or ".join(f"{column} is not null" for column in intervals)
+    key_without_period = ", ".join(column for column in KEY if column != "period")
+    one_key = f"concat_ws(' / ', {key_without_period})"
+    disclosure = "Nothing is published until this is mended: it could tell about a person."
+    return (
+        _complete(*KEY, "period_start", "period_end"),
+        _unique(*KEY),
+        _known("indicator_known", "indicator_id", "indicator_id", "indicators"),
+        _known("area_known", "area_code", "area_code", "areas"),
+        _known("sector_known", "sector", "sector_code", "sectors", or_total=True),
+        _known("organisation_known", "organisation_id", "organisation_id", "organisations", or_total=True),
+        _value(
+            "source_registered",
+            "Every value comes from a source that the registry names for its indicator.",
+            "(indicator_id, source_dataset) not in"
+            " (select (indicator_id, source_dataset) from warehouse.seeds.seed_indicator_sources)",
+        ),
+        _value(
+            "period_known",
+            "Every period is in the mart periods with the same start and end, and starts before it ends.",
+            "period_start > period_end or (period_type, period, period_start, period_end) not in"
+            " (select (period_type, period, period_start, period_end) from warehouse.marts.periods)",
+        ),
+        _value(
+            "status_known",
+            f"Every value has one of the statuses {', '.join(STATUSES)}.",
+            f"value_status is null or value_status not in {literals(STATUSES)}",
+        ),
+        _value(
+            "value_exactly_where_ok",
+            "There is a value exactly where the status is ok.",
+            "(value is not null) <> (coalesce(value_status, '') = 'ok')",
+        ),
+        _value(
+            "value_rounded",
+            "Every value has no more decimals than its indicator declares.",
+            f"abs(value - round(value, decimals::integer)) > {TINY}",
+        ),
+        _value(
+            "value_follows_from_counts",
+            "Every value of our own sources is its numerator over its denominator, rounded; a count is its numerator.",
+            f"{own} and value is not null and case when measure_type = 'count'"
+            " then value is distinct from numerator"
+            " else numerator is null or denominator is null or denominator <= 0"
+            f" or abs(value - multiplier * numerator / denominator) > {half_a_step} end",
+        ),
+        _value(
+            "proportion_in_range",
+            "Every percentage lies between 0 and 100, and no numerator exceeds its denominator.",
+            f"measure_type = 'proportion' and (value not between 0 and 100"
+            " or (value_status = 'ok' and numerator > denominator)"
+            f" or {' or '.join(f'{column} not between 0 and 100' for column in intervals)})",
+        ),
+        _value(
+            "not_negative",
+            "No value, numerator or denominator is negative.",
+            "value < 0 or numerator < 0 or denominator < 0",
+        ),
+        _value(
+            "interval_holds_value",
+            "Every interval holds its value, and the wider interval holds the narrower.",
+            f"ci_lower_95 > value + {half_a_step} or ci_upper_95 < value - {half_a_step}"
+            f" or ci_lower_998 > ci_lower_95 + {TINY} or ci_upper_998 < ci_upper_95 - {TINY}"
+            " or (ci_lower_95 is null) <> (ci_upper_95 is null) or (ci_lower_998 is null) <> (ci_upper_998 is null)"
+            f" or (value is null and ({any_interval}))",
+        ),
+        _value(
+            "suppressed_shows_nothing",
+            "A suppressed value of our own sources shows neither value, numerator nor interval.",
+            f"{own} and value_status = 'c' and (value is not null or numerator is not null or {any_interval})",
+            disclosure,
+        ),
+        _value(
+            "no_small_count",
+            "No count of 1 to 5 people is shown (the limit is the registry's).",
+            f"{own} and disclosure_unit = 'person' and numerator between 1 and minimum_count",
+            disclosure,
+        ),
+        _value(
+            "minimum_base_kept",
+            "No figure is shown on fewer people than the registry's minimum base.",
+            f"{own} and value_status = 'ok' and minimum_base is not null and coalesce(denominator, 0) < minimum_base",
+            disclosure,
+        ),
+        Check(
+            rule="one_latest_per_key",
+            description="Every series has exactly one latest value, and none of its values is later.",
+            remedy=_MODELS_WRONG,
+            sql=f"select {one_key} as detail from checked group by {key_without_period}"
+            " having count(*) filter (is_latest) <> 1"
+            " or max(period_end) <> max(period_end) filter (is_latest)",
+        ),
+        Check(
+            rule="rests_on_vintages",
+            description="Every value names the file vintages that it rests on.",
+            remedy=_MODELS_WRONG,
+            sql=f"select concat_ws(' / ', {', '.join(KEY)}) as detail from checked"
+            f" anti join warehouse.marts.value_vintages using ({', '.join(KEY)})",
+        ),
+    )
+
+
+_CHECKS: dict[str, tuple[Check, ...]] = {
+    "indicators": (
+        _complete("indicator_id", "name", "unit", "polarity"),
+        _unique("indicator_id"),
+        Check(
+            rule="every_indicator_has_a_node",
+            description="Every indicator speaks to a statement of a framework.",
+            remedy=_SEEDS_WRONG,
+            sql="select indicator_id as detail from checked"
+            " where indicator_id not in (select indicator_id from warehouse.marts.indicator_nodes)",
+        ),
+    ),
+    "framework_nodes": (
+        _complete("framework_id", "node_id", "layer", "statement"),
+        _unique("framework_id", "node_id"),
+        Check(
+            rule="all_statements_there",
+            description="Every statement of the frameworks that ship is there: "
+            + " and ".join(f"{n} of {framework}" for framework, n in SHIPPED_NODES.items())
+            + ".",
+            remedy=_SEEDS_WRONG,
+            sql="select shipped.framework_id || ': ' || count(checked.node_id) || ' of ' || nodes as detail"
+            f" from (values {', '.join(f'({literal(f)}, {n})' for f, n in SHIPPED_NODES.items())})"
+            " as shipped (framework_id, nodes) left join checked using (framework_id)"
+            " group by shipped.framework_id, nodes having count(checked.node_id) <> nodes",
+        ),
+        Check(
+            rule="measured_or_declared_gap",
+            description="Every statement has an indicator or a declared gap with its reason.",
+            remedy=_SEEDS_WRONG,
+            sql="select framework_id || ' ' || node_id as detail from checked where (framework_id, node_id) not in ("
+            " select (framework_id, node_id) from warehouse.marts.indicator_nodes union all"
+            " select (framework_id, node_id) from warehouse.seeds.seed_framework_gaps where trim(reason) <> '')",
+        ),
+    ),
+    "indicator_nodes": (
+        _complete("indicator_id", "framework_id", "node_id"),
+        _unique("indicator_id", "framework_id", "node_id"),
+        _known("indicator_known", "indicator_id", "indicator_id", "indicators"),
+        Check(
+            rule="node_known",
+            description="Every statement that an indicator speaks to is in the mart framework_nodes.",
+            remedy=_SEEDS_WRONG,
+            sql="select distinct framework_id || ' ' || node_id as detail from checked"
+            " where (framework_id, node_id) not in"
+            " (select (framework_id, node_id) from warehouse.marts.framework_nodes)",
+        ),
+    ),
+    "areas": (_complete("area_code"), _unique("area_code")),
+    "organisations": (_complete("organisation_id"), _unique("organisation_id")),
+    "sectors": (_complete("sector_code"), _unique("sector_code")),
+    "periods": (_complete("period_type", "period", "period_start", "period_end"), _unique("period_type", "period")),
+    "indicator_values": _value_checks(),
+    "value_vintages": (
+        _complete(*KEY, "vintage_id"),
+        _unique(*KEY, "vintage_id"),
+        Check(
+            rule="value_known",
+            description="Every row is about a value that is in the mart indicator_values.",
+            remedy=_MODELS_WRONG,
+            sql=f"select concat_ws(' / ', {', '.join(KEY)}) as detail from checked"
+            f" anti join warehouse.marts.indicator_values using ({', '.join(KEY)})",
+        ),
+        Check(
+            rule="vintage_in_force",
+            description="Every value rests on files that are in force: landed, not rejected and not superseded.",
+            remedy=_MODELS_WRONG,
+            sql="select distinct vintage_id as detail from checked"
+            " where vintage_id not in (select vintage_id from ledger where is_current)",
+        ),
+    ),
+}

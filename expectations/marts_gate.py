@@ -1,0 +1,66 @@
+"""How the warehouse is laid out for the checks on its marts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expectations.checks import Outcome, literal
+from expectations.marts import MARTS, has_rows, mart_checks
+from expectations.results import CheckResult
+from ingestion.home import Home
+
+if TYPE_CHECKING:
+    from expectations.validation import Validation
+
+#: The name under which the checks find the warehouse.
+WAREHOUSE = "warehouse"
+#: How many of the things that break a rule a message names.
+EXAMPLES = 3
+
+
+class MartsGate:
+    """Attaches the warehouse read-only and validates it mart by mart."""
+
+    def __init__(self, validation: Validation, home: Home) -> None:
+        """Attach the warehouse and read the ledger."""
+        self.validation = validation
+        validation.attach(str(home.warehouse), WAREHOUSE)
+        ledger = home.landing / "source_files.parquet"
+        if ledger.is_file():
+            source = f"read_parquet({literal(str(ledger))})"
+            validation.execute(f"create view ledger as select vintage_id, is_current from {source}")
+        else:
+            # Every value then rests on files that nobody knows, which is what there is to say.
+            validation.execute("create table ledger (vintage_id varchar, is_current boolean)")
+        tables = validation.execute(
+            "select table_name from information_schema.tables"
+            f" where table_catalog = {literal(WAREHOUSE)} and table_schema = 'marts'"
+        )
+        self.present = {row[0] for row in tables}
+
+    def results(self) -> list[CheckResult]:
+        """The results of every mart."""
+        return [result for mart in MARTS for result in self._look_at(mart)]
+
+    def _look_at(self, mart: str) -> list[CheckResult]:
+        if mart not in self.present:
+            missing = Outcome(has_rows(mart), passed=False, rows_checked=0, rows_failed=1)
+            return [missing.result("marts", mart, ["the mart is missing"])]
+        table = f"{WAREHOUSE}.marts.{mart}"
+        # A check that had no rows to look at has proved nothing, so it is not reported as passed: `has_rows` fails
+        # for every mart that must have rows.
+        return [
+            self._result(table, mart, outcome)
+            for outcome in self.validation.run(table, mart_checks(mart))
+            if outcome.rows_checked > 0 or not outcome.passed
+        ]
+
+    def _result(self, table: str, mart: str, outcome: Outcome) -> CheckResult:
+        examples: list[str] = []
+        if not outcome.passed and outcome.trouble is None:
+            rows = self.validation.execute(
+                f"with checked as (select * from {table}) select detail from ({outcome.check.sql}) as broken"
+                f" order by length(detail), detail limit {EXAMPLES}"
+            )
+            examples = [str(row[0]) for row in rows]
+        return outcome.result("marts", mart, examples)

@@ -1,0 +1,42 @@
+"""What a check found, in a form that an asset check, the publication and a terminal can all show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Stage = Literal["files", "landed", "models", "marts"]
+#: ``error`` rejects the batch, or stops the publication; ``warning`` is reported and stops nothing.
+Severity = Literal["error", "warning"]
+
+
+class GateError(Exception):
+    """A gate could not do its work, so nothing may pass it; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check over one batch or one table."""
+
+    stage: str
+    #: The dataset, or the table, that was looked at.
+    dataset: str
+    #: Stable name, such as ``organisation_id_not_null``.
+    rule: str
+    #: A sentence for an operator: what is true when the check passes.
+    description: str
+    severity: str
+    passed: bool
+    #: Rows that were looked at; a gate that saw none does not pass.
+    rows_checked: int
+    #: What broke the rule: rows, or the columns or files that the rule is about.
+    rows_failed: int
+    #: The batch; None where the check looked at several together, or at a mart.
+    vintage_id: str | None = None
+    #: What was found and what to do; None when passed.
+    message: str | None = None
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the batch is rejected, or the publication stopped."""
+        return not self.passed and self.severity == "error"

@@ -1,0 +1,252 @@
+"""The suite of a landed dataset, generated from its contract.
+
+It proves what landed from the contract alone and shares no code with ingestion, so a slip in the SQL that splits good
+rows from bad is found here. Every rule holds within one file vintage: a rule across vintages could not say which batch
+to reject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import duckdb
+
+from expectations.checks import Check, literal, literals, name, rows_where
+from ingestion.contracts import Codes, Column, Contract, Rule, load_contracts
+from ingestion.instruments import Instrument, load_instruments
+
+#: Row 1 of every source file is its header, or lies above it.
+FIRST_DATA_ROW = 2
+PSEUDONYM_PATTERN = "[0-9a-f]{32}"
+#: Columns that ingestion makes of a postcode while it still has it.
+POSTCODE_PARTS = ("authority_code", "easting", "northing", "grid")
+
+_LANDED_WRONG = "Ingestion let it through, so the batch is rejected: report it with this message."
+_LEAKED = "Rows may carry an identifier of a person: delete the landed file, and report it."
+
+
+@cache
+def landed_checks(dataset: str) -> tuple[Check, ...]:
+    """The checks on the landed rows of one dataset, in the order of its columns.
+
+    Raises:
+        KeyError: no contract has that name.
+    """
+    contract = load_contracts()[dataset]
+    checks = [*_lineage_checks(contract), *_natural_key_checks(contract)]
+    for context in contract.context:
+        checks.append(_check(context.name, [_present(context.name, "BIGINT")], _LANDED_WRONG))
+    for column in contract.columns:
+        if column.lands:
+            checks += _column_check(contract, column)
+    for derived in contract.derived:
+        if derived.pseudonymise is not None:
+            present = _present(derived.name, "VARCHAR")
+            checks.append(_check(derived.name, [present, _pseudonym(derived.name)], _LEAKED))
+    checks += _rule_checks(contract)
+    if contract.survey is not None:
+        checks += _survey_checks(load_instruments()[contract.survey.instrument])
+    return tuple(checks)
+
+
+def dropped_columns(contract: Contract) -> list[str]:
+    """Names that must never stand in a landed file: what the contract drops, and what is made of it."""
+    dropped = [column for column in contract.columns if not column.lands]
+    landed = contract.landed_columns()
+    names = [column.name for column in dropped]
+    names += [f"{column.name}_{part}" for column in dropped if column.type == "postcode" for part in POSTCODE_PARTS]
+    # The text behind a typed column or a pseudonym is as personal as the cell.
+    names += [f"{column.name}_text" for column in contract.columns if column.personal is not None]
+    return [column for column in names if column not in landed]
+
+
+@dataclass(frozen=True)
+class _Demand:
+    """One thing that a column's values must be, and the condition under which a value is not."""
+
+    right: str
+    wrong: str
+    condition: str
+
+
+def _column_check(contract: Contract, column: Column) -> Iterator[Check]:
+    """One check with all that the contract demands of a column: a check has a price, a condition has none."""
+    demands = list(_demands(contract, column))
+    if demands:
+        yield _check(column.name, demands, _LEAKED if column.personal else _LANDED_WRONG)
+
+
+def _check(column: str, demands: Sequence[_Demand], remedy: str) -> Check:
+    found = " ".join(f"when {demand.condition} then {literal(f'{column} {demand.wrong}')}" for demand in demands)
+    return Check(
+        rule=f"{column}_valid",
+        description=f"Every {column} {' and '.join(demand.right for demand in demands)}.",
+        remedy=remedy,
+        sql="select file_vintage_id as vintage_id, 'row ' || source_row || ': ' || found as detail"
+        f" from (select *, case {found} end as found from checked) as examined where found is not null",
+    )
+
+
+def _demands(contract: Contract, column: Column) -> Iterator[_Demand]:
+    value = name(column.name)
+    # A code that has a default is never missing either.
+    if column.type != "statistic" and (column.required or column.default is not None):
+        yield _present(column.name, contract.landed_columns()[column.name])
+    if column.personal == "pseudonymise":
+        yield _pseudonym(column.name)
+        return
+    if column.type == "statistic":
+        yield from _statistic(column)
+    if column.codes is not None:
+        yield _codes(contract, column, column.codes)
+    if column.pattern is not None:
+        wrong = f"not regexp_full_match({value}, {literal(column.pattern)})"
+        yield _Demand(f"is {column.pattern_says}", f"is not {column.pattern_says}", wrong)
+    if column.minimum is not None:
+        yield _Demand(f"is {column.minimum} or more", f"is below {column.minimum}", f"{value} < {column.minimum}")
+    if column.maximum is not None:
+        yield _Demand(f"is {column.maximum} or less", f"is above {column.maximum}", f"{value} > {column.maximum}")
+    if column.type == "organisation":
+        unknown = f"{value} not in (select organisation_id from registered_organisations)"
+        yield _Demand("is in the register of organisations", "is not in the register of organisations", unknown)
+    if column.type == "text" and any(other.personal for other in contract.columns):
+        # A column that was taken for another is how an address ends up under a harmless name.
+        yield _Demand("holds no e-mail address", "holds an e-mail address", f"contains({value}, '@')")
+
+
+def _present(column: str, landed_type: str) -> _Demand:
+    blank = f" or trim({name(column)}) = ''" if landed_type == "VARCHAR" else ""
+    return _Demand("is there", "is missing", f"{name(column)} is null{blank}")
+
+
+def _pseudonym(column: str) -> _Demand:
+    broken = f"not regexp_full_match({name(column)}, {literal(PSEUDONYM_PATTERN)})"
+    return _Demand("is a pseudonym of 32 hexadecimal characters", "is not a pseudonym", broken)
+
+
+def _statistic(column: Column) -> Iterator[_Demand]:
+    value, status = name(column.name), name(f"{column.name}_status")
+    known = sorted({"ok", *column.symbols.values()})
+    missing = f"{status} is null or " if column.required else ""
+    yield _Demand(
+        f"has a status ({', '.join(known)})",
+        "has a status that is not known",
+        f"{missing}{status} not in {literals(known)}",
+    )
+    yield _Demand(
+        "has a value exactly where its status is ok",
+        "has a value without the status ok, or the status without a value",
+        f"({value} is not null) <> (coalesce({status}, '') = 'ok')",
+    )
+
+
+def _codes(contract: Contract, column: Column, codes: Codes) -> _Demand:
+    value = name(column.name)
+    has_years = any(context.name == "collection_year" for context in contract.context)
+    starts = sorted({change.from_year for change in codes.changes}) if has_years else []
+    if not starts:
+        return _Demand(
+            "is one of its codes", "is not one of its codes", f"{value} not in {literals(codes.landed_values())}"
+        )
+    # One arm for each stretch of years that shares a list.
+    arms = [f"when collection_year < {starts[0]} then {value} not in {literals(codes.in_year(None).values())}"]
+    for start, end in zip(starts, [*starts[1:], None], strict=True):
+        until = "" if end is None else f" and collection_year < {end}"
+        arms.append(
+            f"when collection_year >= {start}{until} then {value} not in {literals(codes.in_year(start).values())}"
+        )
+    return _Demand(
+        "is one of the codes of its year", "is not one of the codes of its year", f"case {' '.join(arms)} end"
+    )
+
+
+def _lineage_checks(contract: Contract) -> Iterator[Check]:
+    yield Check(
+        rule="lineage_complete",
+        description="Every row names the file vintage it lies in and its row in the source file.",
+        remedy=_LANDED_WRONG,
+        sql="select file_vintage_id as vintage_id, coalesce('row ' || source_row, 'a row without number') as detail"
+        " from checked where vintage_id is distinct from file_vintage_id"
+        f" or source_row is null or source_row < {FIRST_DATA_ROW}",
+    )
+    if contract.survey is None:
+        yield Check(
+            rule="source_row_once",
+            description="No row of the source file landed twice.",
+            remedy=_LANDED_WRONG,
+            sql=_repeats(["source_row"]),
+        )
+
+
+def _natural_key_checks(contract: Contract) -> Iterator[Check]:
+    if contract.natural_key:
+        yield Check(
+            rule="natural_key_unique",
+            description=f"No two rows of one file are about the same {', '.join(contract.natural_key)}.",
+            remedy=_LANDED_WRONG,
+            sql=_repeats(contract.natural_key),
+        )
+
+
+def _repeats(key: list[str]) -> str:
+    """Query for the rows that share their key with another of the same file, one result each."""
+    return (
+        "select file_vintage_id as vintage_id, 'rows ' || first_row || ' to ' || last_row as detail from ("
+        " select file_vintage_id, min(source_row) as first_row, max(source_row) as last_row, count(*) as copies"
+        f" from checked group by file_vintage_id, {', '.join(name(column) for column in key)} having count(*) > 1"
+        ") as repeated, unnest(range(copies))"
+    )
+
+
+def _rule_checks(contract: Contract) -> Iterator[Check]:
+    for rule in contract.rules:
+        if rule.severity == "error" and _can_be_told_from_landing(contract, rule):
+            yield Check(
+                rule=f"rule_{rule.id}",
+                description=f"No landed row breaks the rule of the contract: {_without_value(rule.message)}.",
+                remedy=_LANDED_WRONG,
+                sql=rows_where(rule.fails_when),
+            )
+
+
+def _can_be_told_from_landing(contract: Contract, rule: Rule) -> bool:
+    """Whether the landed columns suffice; a rule about a birth date or a postcode ends with that column."""
+    columns = ", ".join(f"{name(column)} {kind}" for column, kind in contract.landed_columns().items())
+    with duckdb.connect() as con:
+        con.execute(f"create table landed ({columns})")
+        try:
+            con.execute(f"select ({rule.fails_when}) from landed")
+        except duckdb.BinderException:
+            return False
+    return True
+
+
+def _without_value(message: str) -> str:
+    return message.replace("{value}", "…").replace("{suggestion}", "")
+
+
+def _survey_checks(instrument: Instrument) -> Iterator[Check]:
+    scored = [
+        (item.item_id, answer, score) for item in instrument.items for answer, score in instrument.scores(item).items()
+    ]
+    triples = ", ".join(
+        f"({literal(item)}, {literal(answer)}, {'null' if score is None else score})" for item, answer, score in scored
+    )
+    items = literals(item.item_id for item in instrument.items)
+    yield Check(
+        rule="item_id_in_instrument",
+        description=f"Every item_id is an item of the instrument “{instrument.instrument_id}”.",
+        remedy=_LANDED_WRONG,
+        sql=rows_where(f"item_id is null or item_id not in {items}"),
+    )
+    yield Check(
+        rule="score_fits_answer",
+        description="Every answer is one of the instrument's and has its score; one that says nothing has none.",
+        remedy=_LANDED_WRONG,
+        sql=rows_where(
+            f"not exists (select 1 from (values {triples}) as instrument (item, code, points)"
+            " where item = item_id and code = answer and points is not distinct from score)"
+        ),
+    )

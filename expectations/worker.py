@@ -1,0 +1,99 @@
+"""A process that has imported Great Expectations by the time a gate needs it.
+
+The import takes seconds, so a run starts the worker first and lands files meanwhile. The worker also keeps what Great
+Expectations holds (connections above all) out of the process that builds the warehouse.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Self
+
+from expectations.gates import check_landed, check_marts
+from expectations.results import CheckResult, GateError
+from ingestion.home import Home
+
+
+class GateWorker:
+    """Runs the gates in a process of its own; a context manager.
+
+    ``with GateWorker() as worker:`` starts the process, which dies with the block and with the process that started
+    it, however that ends.
+    """
+
+    def __init__(self) -> None:
+        """Prepare the worker; nothing runs yet."""
+        self._executor: ProcessPoolExecutor | None = None
+        self._lifeline: Connection | None = None
+
+    def __enter__(self) -> Self:
+        """Start the process and let it import while the caller goes on."""
+        # Not forked: a copy of a process with threads and open databases is not safe to work in.
+        processes = multiprocessing.get_context("spawn")
+        theirs, self._lifeline = processes.Pipe(duplex=False)
+        self._executor = ProcessPoolExecutor(1, mp_context=processes, initializer=_start, initargs=(theirs,))
+        self._executor.submit(os.getpid)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process at once, whatever it is doing."""
+        if self._lifeline is not None:
+            self._lifeline.close()
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+        self._executor = self._lifeline = None
+
+    def check_landed(self, home: Home, vintages: Mapping[str, Sequence[str]]) -> list[CheckResult]:
+        """``gates.check_landed`` in the worker; with nothing to gate the worker is not asked.
+
+        Raises:
+            GateError: as there, or the worker ended before it answered.
+        """
+        wanted = {dataset: list(ids) for dataset, ids in vintages.items() if ids}
+        return self._ask(check_landed, home, wanted) if wanted else []
+
+    def check_marts(self, home: Home) -> list[CheckResult]:
+        """``gates.check_marts`` in the worker.
+
+        Raises:
+            GateError: as there, or the worker ended before it answered.
+        """
+        return self._ask(check_marts, home)
+
+    def _ask(self, gate: Callable[..., list[CheckResult]], *arguments: object) -> list[CheckResult]:
+        if self._executor is None:
+            raise GateError("The worker is not running: use it inside `with GateWorker() as worker:`.")
+        try:
+            answer: Future[list[CheckResult]] = self._executor.submit(gate, *arguments)
+            return answer.result()
+        except BrokenProcessPool as error:
+            raise GateError(
+                "The process that runs the checks ended before it answered, so nothing has passed the gate. "
+                "Run again; if it happens again, see whether the machine ran out of memory."
+            ) from error
+
+
+def _start(lifeline: Connection) -> None:
+    """Make the worker end with its parent, then import what the gates need."""
+    # An interrupt from the keyboard reaches both processes; the parent decides, and ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    import expectations.validation  # noqa: F401
+
+
+def _end_with(lifeline: Connection) -> None:
+    """Wait until the other end of the lifeline is closed, by the parent or by its death, and end the process."""
+    try:
+        lifeline.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(0)

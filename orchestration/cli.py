@@ -1,0 +1,288 @@
+"""The command line: ``impact sample``, ``check``, ``run`` and ``status``.
+
+What a command needs is imported inside it, so that help and errors are there at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ingestion.home import Home
+    from orchestration.run import Run
+    from orchestration.status import Status
+
+#: Something that was asked about is wrong: a blocking check failed, a file would be rejected.
+FAILED = 1
+#: The command could not do its work.
+COULD_NOT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Whether becoming trauma-informed changes anything for children and families, from files to published marts.",
+)
+
+
+class Size(str, Enum):
+    """Sizes of the sample."""
+
+    borough = "borough"
+    region = "region"
+
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="Where everything lives. Without it: what IMPACT_HOME says, else the current folder.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+@app.callback()
+def _every_command(context: typer.Context, home: HomeOption = None) -> None:
+    context.obj = home
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="HOME", help="A folder that does not exist yet, or is empty.")],
+    size: Annotated[Size, typer.Option(help="How much of it.")] = Size.borough,
+    seed: Annotated[int, typer.Option(help="Another number gives another borough.")] = 1,
+) -> None:
+    """Make a home with an invented borough to try things on."""
+    from ingestion.sample import SampleError, write_sample
+    from orchestration.reporting import console
+
+    try:
+        made = write_sample(folder, size.value, seed)
+    except SampleError as error:
+        raise _CannotError(str(error)) from error
+    out = console()
+    out.print(f"{made.authority_name} ({made.authority_code}), an invented borough, is in {made.root}:")
+    out.print(f"  {made.files:,} files with {made.rows:,} rows in inbox/")
+    out.print(f"  {made.flawed_rows:,} of those rows and {made.refused_files:,} files are flawed on purpose; "
+              "truth/ says which")  # fmt: skip
+    out.print(f"Next: impact run --home {made.root}")
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", exists=True, dir_okay=False, readable=True)],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what would be rejected of a file, and why, without touching anything."""
+    from ingestion.contracts import load_contracts
+    from ingestion.landing import check_file
+    from orchestration.reporting import console, file_check
+
+    known = _home_if_any(context, home)
+    reports = [check_file(path, known) for path in files]
+    if as_json:
+        print(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))
+    else:
+        out = console()
+        for report in reports:
+            out.print("\n".join(file_check(report, load_contracts())), soft_wrap=True)
+            out.print()
+        if known is None:
+            out.print("No home was named, so organisations and postcodes were not looked up; --home DIR names one.")
+    if any(report.status == "refused" or report.rows_quarantined for report in reports):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    home: HomeOption = None,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for another run to end.")] = 600,
+) -> None:
+    """Take what is in the inbox all the way to the publication."""
+    here = _home(context, home)
+    from orchestration.reporting import console
+    from orchestration.run import run_everything
+    from orchestration.screen import screen
+
+    out = console()
+    with screen(out) as watcher:
+        done = run_everything(here, watcher, wait)
+    _say_what_came_of_it(out, here, done)
+    if done.blocked_by:
+        raise typer.Exit(FAILED)
+    if done.troubles:
+        raise typer.Exit(COULD_NOT)
+
+
+@app.command()
+def status(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Say what is published, how fresh each dataset is, what was set aside and which checks failed."""
+    here = _home(context, home)
+    from orchestration.reporting import console
+    from orchestration.status import status_of
+
+    found = status_of(here)
+    if as_json:
+        print(json.dumps(found.as_json(), indent=2, ensure_ascii=False, default=str))
+    else:
+        _say_how_it_stands(console(), found)
+
+
+def main() -> None:
+    """What the console script ``impact`` calls: one clear message for an error that is not a fault of the program."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("impact: interrupted; run again, and it goes on from where it was.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if not isinstance(error, _expected_errors()):
+            raise
+        print(f"impact: {error}", file=sys.stderr)
+        sys.exit(COULD_NOT)
+
+
+class _CannotError(Exception):
+    """A command cannot do its work; the message says what to do."""
+
+
+def _expected_errors() -> tuple[type[Exception], ...]:
+    from expectations.results import GateError
+    from ingestion.contracts import ContractError
+    from ingestion.home import HomeError
+    from ingestion.instruments import InstrumentError
+    from ingestion.pseudonyms import PseudonymKeyError
+    from orchestration.lock import HomeBusy
+    from orchestration.manifest import ProjectError
+    from publishing.errors import PublicationError
+
+    return (
+        _CannotError, HomeError, HomeBusy, ContractError, InstrumentError, PseudonymKeyError, GateError,
+        ProjectError, PublicationError,
+    )  # fmt: skip
+
+
+def _home(context: typer.Context, option: Path | None) -> Home:
+    from ingestion.home import find_home
+
+    return find_home(option or context.obj)
+
+
+def _home_if_any(context: typer.Context, option: Path | None) -> Home | None:
+    from ingestion.home import HomeError, find_home
+
+    named = option or context.obj
+    try:
+        return find_home(named)
+    except HomeError:
+        # A home that was named has to be one; without a name a file is checked on its own.
+        if named is not None:
+            raise
+        return None
+
+
+def _say_what_came_of_it(out: Console, home: Home, done: Run) -> None:
+    from orchestration.reporting import failed_checks, files_table, rejected_batches
+
+    if done.files:
+        out.print()
+        out.print(files_table(done.files))
+    refused = [report for report in done.files if report.status == "refused"]
+    _section(out, "Refused files", [finding.sentence() for report in refused for finding in report.findings])
+    _section(out, "Rejected batches", rejected_batches(done.files, done.checks))
+    if quarantined := sum(report.rows_quarantined for report in done.files):
+        out.print(f"\n{quarantined:,} rows are in quarantine. `impact check FILE` says why, row by row; "
+                  f"{home.landing / 'findings.parquet'} lists all of them.", soft_wrap=True)  # fmt: skip
+    _section(out, "Failed checks", failed_checks(check for check in done.checks if check.stage != "landed"))
+    out.print()
+    if done.publication is None:
+        _say_why_nothing_was_published(out, home, done)
+        return
+    tables, rows = len(done.publication.tables), sum(done.publication.tables.values())
+    news = "is new" if done.publication.changed else "stands as it was, nothing has changed"
+    out.print(f"The publication {news}: {tables} tables, {rows:,} rows.", soft_wrap=True)
+    out.print(f"  DuckDB   {home.published / 'impact.duckdb'}", soft_wrap=True)
+    out.print(f"  Parquet  {home.published / 'parquet'}", soft_wrap=True)
+    _say_a_first_query(out, home)
+
+
+def _say_why_nothing_was_published(out: Console, home: Home, done: Run) -> None:
+    if done.blocked_by:
+        names = ", ".join(f"{check.dataset}.{check.rule}" for check in done.blocked_by)
+        out.print(f"Nothing was published: blocking checks failed: {names}.", soft_wrap=True)
+    else:
+        out.print("Nothing was published, because the run could not get to its end:", soft_wrap=True)
+        for trouble in done.troubles:
+            out.print(f"  {trouble}", soft_wrap=True)
+    before = "The publication before it stays in force." if home.published.exists() else "There is none yet."
+    out.print(f"{before} The run's log is {done.log}.", soft_wrap=True)
+
+
+def _say_a_first_query(out: Console, home: Home) -> None:
+    from orchestration.first_query import first_query
+    from orchestration.reporting import table
+
+    query, names, rows = first_query(home)
+    out.print("\nA first query, in Python or any tool that opens DuckDB files:\n")
+    out.print(f"  import duckdb; con = duckdb.connect('{home.published / 'impact.duckdb'}', read_only=True)",
+              soft_wrap=True)  # fmt: skip
+    out.print(f'  con.sql("""\n{query}\n  """)\n', soft_wrap=True)
+    out.print(table(names, rows))
+
+
+def _say_how_it_stands(out: Console, found: Status) -> None:
+    from orchestration.reporting import failed_checks, table
+
+    out.print(f"{found.home}, authority {found.authority}", soft_wrap=True)
+    if found.publication is None:
+        out.print("Nothing has been published yet; `impact run` does it.")
+    else:
+        out.print(
+            f"Published {found.publication.published_at:%d %B %Y %H:%M} UTC: {len(found.publication.tables)} tables, "
+            f"{sum(found.publication.tables.values()):,} rows, publication {found.publication.publication_id}",
+            soft_wrap=True,
+        )
+    out.print()
+    out.print(
+        table(
+            ["dataset", "state", "last file", "due every", "files", "rows", "quarantined", "rejected"],
+            [
+                (
+                    item.dataset,
+                    item.state,
+                    f"{item.last_received:%d %b %Y}" if item.last_received else "",
+                    f"{item.fresh_for_days} days",
+                    item.files_in_force,
+                    item.rows_landed,
+                    item.rows_quarantined,
+                    item.batches_rejected,
+                )
+                for item in found.datasets
+            ],
+        )
+    )
+    _section(out, "Refused files", [f"{name}: {reason}" for name, reason in found.refused.items()])
+    _section(out, "Failed checks", failed_checks(found.failed_checks))
+
+
+def _section(out: Any, title: str, lines: list[str]) -> None:
+    if lines:
+        out.print(f"\n{title}")
+        for line in lines:
+            out.print(f"  {line}", soft_wrap=True)

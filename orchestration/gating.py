@@ -1,0 +1,72 @@
+"""Which landed batches are put to the gate, and what its answer does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow.parquet
+
+from expectations.results import CheckResult
+from expectations.worker import GateWorker
+from ingestion.home import Home
+from ingestion.ledger import Ledger
+
+
+def gate_landed(home: Home, ledger: Ledger, worker: GateWorker, datasets: Sequence[str]) -> list[CheckResult]:
+    """Put every batch that could be in force to the gate, and enter the verdicts.
+
+    They are judged anew in each run: the checks may have changed since, and what is published about the batches is
+    then the same however many runs it took to land them. Where a batch is rejected its predecessor comes back into
+    force, and all are judged again with it.
+
+    Args:
+        home: whose landing zone.
+        ledger: of that home; it is exported with the verdicts in it.
+        worker: runs the gate.
+        datasets: the datasets to look at.
+
+    Returns:
+        The results about the batches in force and about those that a rejection keeps out of it.
+    """
+    judged: dict[str, list[str]] = {}
+    results: list[CheckResult] = []
+    while (standing := _standing(home, ledger, datasets)) != judged:
+        results = worker.check_landed(home, standing)
+        for dataset, vintages in standing.items():
+            for vintage_id in vintages:
+                reasons = why_rejected(vintage_id, dataset, results)
+                ledger.record_gate(vintage_id, not reasons, " ".join(reasons) or None)
+        judged = standing
+        ledger.export()
+    return results
+
+
+def why_rejected(vintage_id: str, dataset: str, results: Sequence[CheckResult]) -> list[str]:
+    """What the gate says against a batch; empty where it passed.
+
+    An error that names no batch is held against each batch of its dataset: which one it is about is not known.
+    """
+    return [
+        result.message or result.description
+        for result in results
+        if result.blocks and result.dataset == dataset and result.vintage_id in (None, vintage_id)
+    ]
+
+
+def _standing(home: Home, ledger: Ledger, datasets: Sequence[str]) -> dict[str, list[str]]:
+    """Dataset → batches that are in force, or would be if their gate let them."""
+    newest: dict[tuple[str, str], tuple[int, str]] = {}
+    for row in pyarrow.parquet.read_table(home.landing / "source_files.parquet").to_pylist():
+        if row["status"] == "landed" and row["gate"] == "rejected":
+            # Where files add to each other the file itself is the submission.
+            submission = row["submission"] or row["file_name"]
+            newest[row["dataset"], submission] = max(
+                newest.get((row["dataset"], submission), (-1, "")), (row["sequence"], row["vintage_id"])
+            )
+    standing = {}
+    for dataset in datasets:
+        rejected = [vintage_id for (owner, _), (_, vintage_id) in newest.items() if owner == dataset]
+        found = {*ledger.current(dataset), *ledger.ungated(dataset), *rejected}
+        if found:
+            standing[dataset] = sorted(found)
+    return standing

@@ -1,0 +1,46 @@
+"""Dagster's own storage: in the home's working folder, so that two homes share nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ingestion.home import Home
+
+DAGSTER_HOME = "DAGSTER_HOME"
+
+#: Compute logs would copy what is printed through processes of their own; steps log through Dagster instead.
+_SETTINGS = """\
+# Written by `impact`. Deleting this folder loses the record of past runs and nothing else.
+telemetry:
+  enabled: false
+event_log_storage:
+  module: orchestration.event_log
+  class: KeptSqliteEventLog
+  config:
+    base_dir: {folder}
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
+
+
+def settle(home: Home) -> Path:
+    """Where Dagster keeps its runs: what the user set as ``DAGSTER_HOME``, else a folder of this home.
+
+    The variable is set for this process and those that it starts.
+    """
+    if named := os.environ.get(DAGSTER_HOME):
+        return Path(named)
+    folder = home.state / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / "dagster.yaml"
+    content = _SETTINGS.format(folder=_quoted(folder / "events"))
+    if not settings.is_file() or settings.read_text(encoding="utf-8") != content:
+        settings.write_text(content, encoding="utf-8")
+    os.environ[DAGSTER_HOME] = str(folder)
+    return folder
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

@@ -1,0 +1,148 @@
+"""What the commands say, as text: tables and sentences that read the same on a screen and in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from expectations.results import CheckResult
+    from ingestion.contracts import Contract
+    from ingestion.findings import Finding
+    from ingestion.landing import FileReport
+
+#: What is not a screen has no width; nothing is cut or wrapped there.
+_UNLIMITED = 10_000
+#: How many rows are named one by one, of a problem that many rows have.
+EXAMPLES = 3
+#: How many different problems of a file are shown: it has to fit a screen.
+PROBLEMS = 12
+#: How many numbers of further rows are listed.
+ROW_NUMBERS = 20
+
+
+def console(*, errors: bool = False) -> Console:
+    """Where to print: with colours and width on a terminal, as plain lines elsewhere."""
+    found = Console(stderr=errors, highlight=False, markup=False, emoji=False)
+    return found if found.is_terminal else Console(
+        stderr=errors, highlight=False, markup=False, emoji=False, width=_UNLIMITED, no_color=True
+    )
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Aligned columns without lines; numbers to the right, with commas."""
+    grid = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    body = [list(row) for row in rows]
+    for position, header in enumerate(headers):
+        numeric = bool(body) and all(isinstance(row[position], int | None) for row in body)
+        grid.add_column(header, justify="right" if numeric else "left", header_style="bold", overflow="fold")
+    for row in body:
+        grid.add_row(*(_cell(value) for value in row))
+    return grid
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def files_table(reports: Sequence[FileReport]) -> Table:
+    """One line per file: what it is and where its rows went."""
+    return table(
+        ["file", "dataset", "status", "read", "landed", "quarantined", "dropped"],
+        [
+            (
+                report.file_name,
+                report.dataset or "not recognised",
+                report.status.replace("_", " "),
+                report.rows_read,
+                report.rows_landed,
+                report.rows_quarantined,
+                report.rows_dropped,
+            )
+            for report in reports
+        ],
+    )
+
+
+def failed_checks(checks: Iterable[CheckResult]) -> list[str]:
+    """One line per failed check, those first that stop something."""
+    failed = sorted((check for check in checks if not check.passed), key=lambda check: check.severity)
+    return [
+        f"{check.severity}: {check.dataset}, {check.rule} ({check.stage}): {check.message or check.description}"
+        for check in failed
+    ]
+
+
+def rejected_batches(reports: Iterable[FileReport], checks: Sequence[CheckResult]) -> list[str]:
+    """One sentence per batch that its gate rejected."""
+    sentences = []
+    for report in reports:
+        reasons = [
+            check.message or check.description
+            for check in checks
+            if check.stage == "landed" and check.blocks and check.dataset == report.dataset
+            and check.vintage_id in (None, report.vintage_id)
+        ]  # fmt: skip
+        if reasons:
+            sentences.append(f"{report.file_name} was rejected as a whole. {' '.join(reasons)}")
+    return sentences
+
+
+def file_check(report: FileReport, contracts: Mapping[str, Contract]) -> list[str]:
+    """What ``impact check`` says of a file, in lines for someone who knows the file and not this project."""
+    contract = contracts.get(report.dataset or "")
+    errors = [finding for finding in report.findings if finding.severity == "error"]
+    warnings = [finding for finding in report.findings if finding.severity == "warning"]
+    lines = [report.file_name]
+    lines.append(f"  What it is:  {contract.title if contract else 'not recognised'}")
+    if report.status == "refused":
+        lines.append("  Result:      the whole file would be refused")
+    elif report.status == "not_needed":
+        lines.append(f"  Result:      {_rows(report.rows_read)} read; nothing of it is needed. {report.message or ''}")
+    else:
+        lines.append(
+            f"  Result:      {_rows(report.rows_read)} read, {report.rows_landed:,} good, "
+            f"{report.rows_quarantined:,} would be rejected, {report.rows_dropped:,} left out"
+        )
+        reasons = {drop.id: drop.reason for drop in contract.drops} if contract else {}
+        for rule, count in report.dropped_by_rule.items():
+            lines.append(f"  Left out:    {_rows(count)}. {reasons.get(rule, rule.replace('_', ' ').capitalize() + '.')}")
+    if errors:
+        lines += ["", "  Would be rejected:", *_problems(errors)]
+    if warnings:
+        lines += ["", "  Would be kept, but look at:", *_problems(warnings)]
+    if not report.findings and report.status == "landed":
+        lines.append("  Nothing is wrong with it.")
+    return lines
+
+
+def _problems(findings: Sequence[Finding]) -> list[str]:
+    """The findings grouped by column, rule and remedy, so that a hundred rows with one mistake are one problem."""
+    groups: dict[tuple[str | None, str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.column_name, finding.rule, finding.remedy), []).append(finding)
+    lines = []
+    for (column, _, remedy), group in list(groups.items())[:PROBLEMS]:
+        rows = [finding.source_row for finding in group if finding.source_row is not None]
+        place = f"Column “{' '.join(column.split())}”" if column else "The file"
+        lines.append(f"    {place}{f', {_rows(len(rows))}' if rows else ''}")
+        for finding in group[:EXAMPLES]:
+            row = f"row {finding.source_row}: " if finding.source_row is not None else ""
+            lines.append(f"      {row}{finding.message}")
+        if more := rows[EXAMPLES:]:
+            listed = ", ".join(str(row) for row in more[:ROW_NUMBERS])
+            lines.append(f"      also {'row' if len(more) == 1 else 'rows'} {listed}"
+                         f"{f' and {len(more) - ROW_NUMBERS:,} more' if len(more) > ROW_NUMBERS else ''}")  # fmt: skip
+        lines.append(f"      What to do: {remedy}")
+    if len(groups) > PROBLEMS:
+        lines.append(f"    {len(groups) - PROBLEMS} further kinds of problem; `--json` lists all of them.")
+    return lines
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number:,} rows"

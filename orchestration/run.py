@@ -1,0 +1,177 @@
+"""``impact run``: the job ``everything``, in this process, recorded where ``dagster dev`` finds it.
+
+Dagster and dbt are imported inside ``run_everything``, after the process that runs the gates has been started: both
+sides import for seconds, and there are two cores.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from expectations.results import CheckResult
+from expectations.worker import GateWorker
+from ingestion.home import HOME_VARIABLE, Home
+from orchestration.instance import settle
+from orchestration.lock import WAIT_SECONDS, writing
+from orchestration.watching import Watcher
+
+if TYPE_CHECKING:
+    from dagster import ExecuteInProcessResult
+    from dagster_shared.error import SerializableErrorInfo
+
+    from ingestion.landing import FileReport
+    from publishing.publication import Publication
+
+#: How many runs' logs stay in the home.
+KEPT_LOGS = 30
+#: A run makes millions of objects that live until its end; looking through them again and again takes a fifth of it.
+_OBJECTS_BEFORE_COLLECTION = 200_000
+
+
+@dataclass
+class Run:
+    """What came of a run."""
+
+    log: Path
+    files: list[FileReport] = field(default_factory=list)
+    checks: list[CheckResult] = field(default_factory=list)
+    publication: Publication | None = None
+    #: Why it did not get to the end, in sentences; empty where it did, or where a blocking check stopped it.
+    troubles: list[str] = field(default_factory=list)
+    #: Seconds by part of the run, in order.
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def blocked_by(self) -> list[CheckResult]:
+        """The checks that kept the publication from being made."""
+        return [check for check in self.checks if check.blocks and check.stage in ("models", "marts")]
+
+
+class _Recorder(Watcher):
+    """Writes down what the steps tell, and passes it on."""
+
+    def __init__(self, run: Run, watcher: Watcher) -> None:
+        self._run, self._watcher = run, watcher
+        self._name, self._since = "start", time.perf_counter()
+
+    def phase(self, name: str) -> None:
+        now = time.perf_counter()
+        self._run.seconds[self._name] = self._run.seconds.get(self._name, 0.0) + now - self._since
+        self._name, self._since = name, now
+        self._watcher.phase(name)
+
+    def landed(self, report: FileReport) -> None:
+        self._run.files.append(report)
+        self._watcher.landed(report)
+
+    def built(self, name: str, number: int, total: int) -> None:
+        self._watcher.built(name, number, total)
+
+    def checked(self, results: object) -> None:
+        assert isinstance(results, list)
+        self._run.checks.extend(results)
+        self._watcher.checked(results)
+
+    def published(self, publication: Publication) -> None:
+        self._run.publication = publication
+        self._watcher.published(publication)
+
+
+def run_everything(home: Home, watcher: Watcher, wait_seconds: float = WAIT_SECONDS) -> Run:
+    """Take what is in the inbox all the way to the publication.
+
+    Args:
+        home: the home.
+        watcher: is told how it goes.
+        wait_seconds: how long to wait for another run of the home to end.
+
+    Returns:
+        What came of it, also where it failed.
+
+    Raises:
+        HomeBusy: another run holds the home's lock.
+    """
+    with writing(home, wait_seconds):
+        run = Run(_log_file(home))
+        recorder = _Recorder(run, watcher)
+        recorder.phase("start")
+        with GateWorker() as worker, _quiet(home, run.log):
+            result = _execute(home, worker, recorder, run.log, wait_seconds)
+        recorder.phase("end")
+        if not result.success:
+            run.troubles.extend(_troubles(result))
+    return run
+
+
+def _execute(
+    home: Home, worker: GateWorker, watcher: Watcher, log: Path, wait_seconds: float
+) -> ExecuteInProcessResult:
+    settle(home)
+    os.environ[HOME_VARIABLE] = str(home.root)
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION, 20, 50)
+    from dagster import DagsterInstance
+
+    from orchestration.automation import EVERYTHING
+    from orchestration.definitions import defs
+    from orchestration.resources import Gates, HomeToWrite
+
+    with DagsterInstance.get() as instance:
+        return defs.get_job_def(EVERYTHING).execute_in_process(
+            instance=instance,
+            run_config={"loggers": {"run_log": {"config": {"path": str(log)}}}},
+            raise_on_error=False,
+            resources={
+                "home": HomeToWrite(path=str(home.root), wait_seconds=wait_seconds),
+                "gates": Gates(worker),
+                "watcher": watcher,
+            },
+        )
+
+
+def _troubles(result: ExecuteInProcessResult) -> list[str]:
+    """What stopped the steps that failed, or the run before its first step, without the framework around it."""
+    steps = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    whole = [event.job_failure_data.error for event in result.all_events if event.is_job_failure]
+    return [_plain(error) for error in steps or whole if error is not None] or ["Dagster did not say why."]
+
+
+def _plain(error: SerializableErrorInfo) -> str:
+    while error.cause is not None and error.cls_name is not None and error.cls_name.startswith("Dagster"):
+        error = error.cause
+    name, _, text = error.message.strip().partition(": ")
+    return text or name
+
+
+def _log_file(home: Home) -> Path:
+    folder = home.state / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.glob("run-*.log"))[: -(KEPT_LOGS - 1)]:
+        old.unlink()
+    return folder / f"run-{datetime.now():%Y%m%d-%H%M%S}.log"
+
+
+@contextmanager
+def _quiet(home: Home, log: Path) -> Iterator[None]:
+    """What libraries have to say goes to the log; what this project warns of reaches the screen as well."""
+    handler = logging.FileHandler(log, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    root.handlers, root.level = [handler], logging.INFO
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.handlers, root.level = before, level
+        handler.close()

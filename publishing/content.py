@@ -1,0 +1,288 @@
+"""The tables of a publication: every mart as it is, the ledger of files and the results of checks.
+
+Tables are staged in a DuckDB connection in memory, each in one total order of its rows, so that the same content
+always makes the same bytes. Only the schema ``marts`` of the warehouse is read: what is unsuppressed lives elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from expectations.results import CheckResult
+from ingestion.home import Home
+from publishing.errors import PublicationError
+
+#: Marts that a publication must have; a table that went missing is not news that readers should find out.
+REQUIRED_MARTS = (
+    "indicators",
+    "framework_nodes",
+    "indicator_nodes",
+    "indicator_values",
+    "value_vintages",
+    "short_term_outcomes",
+    "medium_term_outcomes",
+    "long_term_outcomes",
+    "areas",
+    "organisations",
+    "sectors",
+    "periods",
+)
+
+_SOURCE_FILES = (
+    "One row per file vintage ever received: a file with one content. A corrected file is a new vintage.",
+    {
+        "dataset": "Dataset the file was recognised as; null where it was not recognised.",
+        "file_name": "Name of the file, relative to the inbox.",
+        "vintage_id": "Identifier of the file's content.",
+        "status": "landed, refused (could not be used; see message) or not_needed (no indicator rests on it).",
+        "rows_read": "Rows in the file; always landed + quarantined + dropped.",
+        "rows_landed": "Rows that passed on.",
+        "rows_quarantined": "Rows set aside because they break a rule of the dataset.",
+        "rows_dropped": "Rows left out by a stated rule: a preview, a duplicate.",
+        "received_at": "When the file was first seen, UTC.",
+        "landed_at": "When its rows landed, UTC; null where none did.",
+        "is_current": "True while the published figures rest on this vintage; false once replaced or rejected.",
+        "message": "Why a file was refused or rejected or is not needed, and what to do; null otherwise.",
+    },
+)
+
+_DATA_QUALITY = (
+    "One row per check of the data: rules on rows as files arrive, checks of landed batches, of models and of marts.",
+    {
+        "stage": "Where the check stands: files, landed, models or marts.",
+        "dataset": "Dataset or table that was checked; null where a file was not recognised.",
+        "rule": "Name of the check.",
+        "description": "What must hold, in a sentence.",
+        "severity": "error: rows are set aside, a batch rejected or a publication stopped. warning: data kept.",
+        "result": "passed or failed.",
+        "rows_checked": "Rows that were looked at.",
+        "rows_failed": "What breaks the rule: rows, or the columns or files that it is about.",
+        "vintage_id": "File vintage that was checked; null where the check covers a table or several files.",
+        "message": "What was found and what to do; null where it passed.",
+    },
+)
+
+_CHECK_TYPES = {
+    "stage": "VARCHAR",
+    "dataset": "VARCHAR",
+    "rule": "VARCHAR",
+    "description": "VARCHAR",
+    "severity": "VARCHAR",
+    "passed": "BOOLEAN",
+    "rows_checked": "BIGINT",
+    "rows_failed": "BIGINT",
+    "vintage_id": "VARCHAR",
+    "message": "VARCHAR",
+}
+
+# Findings about files that a corrected file has replaced are history, and stay in the home's quarantine: the table says
+# what is wrong with the data in force. Values and messages of findings quote what was found, so neither is published.
+_DATA_QUALITY_SQL = """
+with checks as (
+    select unnest(from_json($checks::json, $types), recursive := true)
+),
+
+files as (
+    select * from read_parquet($source_files)
+),
+
+standing_files as (
+    select *
+    from files
+    where is_current
+        or (
+            (status = 'refused' or gate = 'rejected')
+            and not exists (
+                select 1
+                from files as newer
+                where newer.file_name = files.file_name
+                    and newer.sequence > files.sequence
+            )
+        )
+),
+
+rows_by_dataset as (
+    select dataset, sum(rows_read)::bigint as rows_read
+    from standing_files
+    group by dataset
+),
+
+findings as (
+    select *
+    from read_parquet($findings)
+    where vintage_id in (select vintage_id from standing_files)
+),
+
+findings_by_rule as (
+    select
+        dataset,
+        rule,
+        severity,
+        count(distinct (vintage_id, sheet, source_row)) filter (source_row is not null) as row_count,
+        count(distinct vintage_id) filter (source_row is not null) as row_file_count,
+        count(distinct vintage_id) filter (source_row is null) as whole_file_count
+    from findings
+    group by dataset, rule, severity
+),
+
+findings_as_checks as (
+    select
+        'files' as stage,
+        findings_by_rule.dataset,
+        rule,
+        format('Every row and file that arrives keeps the rule {}.', rule) as description,
+        severity,
+        'failed' as result,
+        coalesce(rows_read, 0) as rows_checked,
+        row_count + whole_file_count as rows_failed,
+        null::varchar as vintage_id,
+        concat_ws(
+            '; ',
+            case when row_count > 0 then format(
+                '{} row{} of {} file{} {}',
+                row_count, if(row_count = 1, '', 's'),
+                row_file_count, if(row_file_count = 1, '', 's'),
+                if(severity = 'error', 'set aside in quarantine', 'kept with a warning')
+            ) end,
+            case when whole_file_count > 0 then format(
+                '{} file{} {}',
+                whole_file_count, if(whole_file_count = 1, '', 's'),
+                if(severity = 'error', 'could not be used', 'used with a warning')
+            ) end
+        ) || '. `impact status` says which and what to do.' as message
+    from findings_by_rule
+    left join rows_by_dataset on rows_by_dataset.dataset is not distinct from findings_by_rule.dataset
+)
+
+select
+    stage, dataset, rule, description, severity, if(passed, 'passed', 'failed') as result,
+    rows_checked, rows_failed, vintage_id, message
+from checks
+union all by name
+from findings_as_checks
+"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A staged table: its name, how many rows it has and what is said about it and its columns."""
+
+    name: str
+    rows: int
+    comment: str | None
+    column_comments: dict[str, str]
+
+
+def stage_tables(connection: duckdb.DuckDBPyConnection, home: Home, checks: Sequence[CheckResult]) -> list[Table]:
+    """Copy the tables of a publication into the connection's own catalogue, sorted, and nothing else.
+
+    Args:
+        connection: to an empty database in memory.
+        home: its warehouse has been built and its ledger exported.
+        checks: results of every check on the data in force.
+
+    Returns:
+        The tables, by name.
+
+    Raises:
+        PublicationError: there is no warehouse or ledger, or the marts are not the tables they should be.
+    """
+    tables = [*_stage_marts(connection, home), *_stage_records(connection, home, checks)]
+    return sorted(tables, key=lambda table: table.name)
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _stage_marts(connection: duckdb.DuckDBPyConnection, home: Home) -> list[Table]:
+    if not home.warehouse.is_file():
+        raise PublicationError(f"{home.warehouse} does not exist, so there is nothing to publish. Use `impact run`.")
+    connection.execute(f"attach {literal(str(home.warehouse))} as warehouse (read_only)")
+    try:
+        marts: dict[str, str | None] = dict(
+            connection.execute(
+                "select table_name, comment from duckdb_tables() "
+                "where database_name = 'warehouse' and schema_name = 'marts'"
+            ).fetchall()
+        )
+        _refuse_unfit(connection, marts)
+        column_comments: dict[str, dict[str, str]] = {name: {} for name in marts}
+        for table, column, comment in connection.execute(
+            "select table_name, column_name, comment from duckdb_columns() "
+            "where database_name = 'warehouse' and schema_name = 'marts' and comment is not null"
+        ).fetchall():
+            column_comments[table][column] = comment
+        return [
+            Table(
+                name, _stage(connection, name, f"from warehouse.marts.{quoted(name)}"), comment, column_comments[name]
+            )
+            for name, comment in marts.items()
+        ]
+    finally:
+        connection.execute("detach warehouse")
+
+
+def _refuse_unfit(connection: duckdb.DuckDBPyConnection, marts: dict[str, str | None]) -> None:
+    views = connection.execute(
+        "select view_name from duckdb_views() where database_name = 'warehouse' and schema_name = 'marts' order by all"
+    ).fetchall()
+    if views:
+        raise PublicationError(
+            f"These marts are views, and a publication holds tables only: {', '.join(name for (name,) in views)}. "
+            "Materialise them as tables in the dbt project."
+        )
+    missing = [name for name in REQUIRED_MARTS if name not in marts]
+    if missing:
+        raise PublicationError(
+            f"The warehouse has no mart {', '.join(missing)}. The models did not all build: see what dbt says, mend it "
+            "and run again."
+        )
+    taken = sorted({"source_files", "data_quality"} & marts.keys())
+    if taken:
+        raise PublicationError(
+            f"The publication itself writes {' and '.join(taken)}, so no mart may have that name. Rename the model."
+        )
+
+
+def _stage_records(connection: duckdb.DuckDBPyConnection, home: Home, checks: Sequence[CheckResult]) -> list[Table]:
+    source_files = home.landing / "source_files.parquet"
+    findings = home.landing / "findings.parquet"
+    for path in (source_files, findings):
+        if not path.is_file():
+            raise PublicationError(f"{path} does not exist: the ledger was not exported. Use `impact run`.")
+    comment, columns = _SOURCE_FILES
+    ledger = f"select {', '.join(columns)} from read_parquet($source_files)"
+    rows = _stage(connection, "source_files", ledger, {"source_files": str(source_files)})
+    staged = [Table("source_files", rows, comment, columns)]
+
+    comment, columns = _DATA_QUALITY
+    parameters = {
+        "checks": json.dumps([vars(check) for check in checks]),
+        "types": json.dumps([_CHECK_TYPES]),
+        "source_files": str(source_files),
+        "findings": str(findings),
+    }
+    rows = _stage(connection, "data_quality", _DATA_QUALITY_SQL, parameters)
+    return [*staged, Table("data_quality", rows, comment, columns)]
+
+
+def _stage(
+    connection: duckdb.DuckDBPyConnection, name: str, query: str, parameters: dict[str, str] | None = None
+) -> int:
+    """Create a table from a query with its rows in one total order; returns how many there are."""
+    created = connection.execute(
+        f"create table {quoted(name)} as select * from ({query}) order by all", parameters
+    ).fetchone()
+    assert created is not None
+    return int(created[0])

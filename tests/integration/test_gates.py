@@ -1,0 +1,806 @@
+"""The gates over seeded faults: clean data pass, and each kind of wrong data is caught by the check that is for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from expectations import gates
+from expectations.marts import KEY, MARTS
+from expectations.results import CheckResult, GateError
+from expectations.worker import GateWorker
+from ingestion.contracts import load_contracts
+from ingestion.home import Home, Settings
+from ingestion.instruments import load_instruments
+
+Row = dict[str, Any]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RECEIVED = dt.datetime(2025, 6, 1, 9, 30)
+
+
+def pseudonym(number: int) -> str:
+    return f"{number:032x}"
+
+
+def same(columns: Row, *rows: Row) -> list[Row]:
+    """Rows that share some columns, numbered from row 2 of their file."""
+    return [{"source_row": place, **columns, **row} for place, row in enumerate(rows, start=2)]
+
+
+def exclusions() -> list[Row]:
+    def area(level: str, region: str | None, code: str | None, **figures: object) -> Row:
+        return {
+            "geographic_level": level,
+            "region_code": region,
+            "new_la_code": code,
+            "area_code": code or region or "E92000001",
+            **figures,
+        }
+
+    figures = {
+        "headcount": 34974,
+        "permanent_exclusions": 62,
+        "permanent_exclusion_rate": 0.18,
+        "suspensions": 1455,
+        "suspension_rate": 4.16,
+        "pupils_suspended": 773,
+        "pupils_suspended_percent": 2.21,
+    }
+    hidden: Row = dict.fromkeys(figures) | {f"{name}_status": "c" for name in figures}
+    shown: Row = figures | {f"{name}_status": "ok" for name in figures}
+    return same(
+        {
+            "time_period": "201617",
+            "time_identifier": "Academic year",
+            "country_code": "E92000001",
+            "country_name": "England",
+            "school_type": "Total",
+        },
+        area("National", None, None, **shown),
+        area("Local authority", "E12000002", "E08000005", **shown),
+        area("Local authority", "E12000002", "E08000003", **hidden),
+    )
+
+
+def new_placements() -> list[Row]:
+    classes = [
+        ("Placed outside LA boundary less than 20 miles from home", 129, 23),
+        ("Placed outside LA boundary more than 20 miles from home", 45, 8),
+        ("Total new placements", 556, 100),
+    ]
+    return same(
+        {
+            "time_period": "2025",
+            "time_identifier": "Reporting year",
+            "geographic_level": "Local authority",
+            "country_code": "E92000001",
+            "new_la_code": "E08000005",
+            "area_code": "E08000005",
+            "characteristic": "Location of new placements during the year",
+            "placements_status": "ok",
+            "placements_percent_status": "ok",
+        },
+        *({"breakdown": name, "placements": n, "placements_percent": share} for name, n, share in classes),
+    )
+
+
+def header() -> list[Row]:
+    common = {"collection_year": 2018, "sex": "F", "ethnicity_code": "WBRI", "is_mother": False, "age_at_year_end": 12}
+    return same(common, *({"child_id": pseudonym(n)} for n in range(1, 4)))
+
+
+def episodes() -> list[Row]:
+    common = {
+        "collection_year": 2018,
+        "started_date": dt.date(2017, 5, 1),
+        "new_episode_reason_code": "S",
+        "legal_status_code": "C2",
+        "need_code": "N1",
+        "placement_type_code": "U1",
+        "placement_provider_code": "PR1",
+        "home_authority_code": "E08000005",
+        "placement_authority_code": "E08000003",
+        "distance_miles": 12.5,
+    }
+    return same(common, *({"child_id": pseudonym(n)} for n in range(1, 4)))
+
+
+def survey() -> list[Row]:
+    rows: list[Row] = []
+    for respondent in range(12):
+        for item in load_instruments()["workforce"].items:
+            answer = "prefer_not_to_say" if respondent == 0 else "agree"
+            rows.append(
+                {
+                    "source_row": respondent + 2,
+                    "wave": 3,
+                    "respondent_id": pseudonym(respondent),
+                    "submitted_date": dt.date(2025, 5, 20),
+                    "organisation_id": "ORG1",
+                    "role_code": "practitioner",
+                    "item_id": item.item_id,
+                    "answer": answer,
+                    "score": None if respondent == 0 else 4,
+                }
+            )
+    return rows
+
+
+def bookings() -> list[Row]:
+    common = {
+        "course": "Trauma matters: an introduction",
+        "course_level": "informed",
+        "is_core": True,
+        "session_date": dt.date(2025, 5, 2),
+        "status": "completed",
+        "organisation_id": "ORG1",
+        "role_code": "leader",
+    }
+    return same(common, *({"person_id": pseudonym(n)} for n in range(1, 4)))
+
+
+def organisations() -> list[Row]:
+    common = {"sector_code": "health", "role_code": "total", "headcount": 40, "counted_date": dt.date(2025, 4, 1)}
+    return same(
+        common,
+        {"organisation_id": "ORG1", "organisation_name": "North Health", "aliases": ["NH"]},
+        {"organisation_id": "ORG2", "organisation_name": "South Health", "aliases": None},
+    )
+
+
+def events() -> list[Row]:
+    common = {
+        "event_date": dt.date(2025, 5, 3),
+        "event_type": "workshop",
+        "sector_code": "all_sectors",
+        "organisation_id": "ORG1",
+        "attendance": 25,
+    }
+    return same(common, *({"event_id": pseudonym(n)} for n in range(1, 4)))
+
+
+CLEAN: dict[str, Callable[[], list[Row]]] = {
+    "dfe_exclusions": exclusions,
+    "dfe_new_placements": new_placements,
+    "ssda903_header": header,
+    "ssda903_episodes": episodes,
+    "workforce_survey": survey,
+    "training_bookings": bookings,
+    "organisations": organisations,
+    "events": events,
+}
+
+
+@dataclass
+class Landing:
+    """Writes a landing zone by hand, so that the gate is tested without ingestion."""
+
+    home: Home
+    ledger: list[Row] = field(default_factory=list)
+
+    def land(
+        self,
+        dataset: str,
+        vintage_id: str,
+        rows: Sequence[Row],
+        *,
+        columns: Mapping[str, str] | None = None,
+        **ledger: object,
+    ) -> None:
+        """Write one vintage, with its entry in the ledger (of which single values may be given otherwise)."""
+        types = columns or load_contracts()[dataset].landed_columns()
+        path = self.home.landing / dataset / f"{vintage_id}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect() as con:
+            con.execute(f"create table landed ({', '.join(f'{name} {kind}' for name, kind in types.items())})")
+            if rows:
+                con.executemany(
+                    f"insert into landed values ({', '.join('?' for _ in types)})",
+                    [[{"vintage_id": vintage_id, **row}.get(name) for name in types] for row in rows],
+                )
+            con.execute(f"copy landed to '{path}' (format parquet)")
+        landed = len({row["source_row"] for row in rows})
+        entry = {
+            "dataset": dataset,
+            "file_name": f"{dataset}/{vintage_id}.csv",
+            "vintage_id": vintage_id,
+            "rows_read": landed,
+            "rows_landed": landed,
+            "rows_quarantined": 0,
+            "rows_dropped": 0,
+            "received_at": RECEIVED,
+            "is_current": True,
+        }
+        self.ledger.append(entry | ledger)
+        self.export()
+
+    def export(self) -> None:
+        """Write the ledger's export."""
+        with duckdb.connect() as con:
+            con.execute(
+                "create table ledger (dataset varchar, file_name varchar, vintage_id varchar, rows_read bigint,"
+                " rows_landed bigint, rows_quarantined bigint, rows_dropped bigint, received_at timestamp,"
+                " is_current boolean)"
+            )
+            con.executemany(
+                "insert into ledger values (?, ?, ?, ?, ?, ?, ?, ?, ?)", [list(entry.values()) for entry in self.ledger]
+            )
+            con.execute(f"copy ledger to '{self.home.landing / 'source_files.parquet'}' (format parquet)")
+
+    def land_everything(self) -> dict[str, list[str]]:
+        """Land clean rows of every dataset; what to gate."""
+        for dataset, rows in CLEAN.items():
+            self.land(dataset, f"{dataset}_v1", rows())
+        return {dataset: [f"{dataset}_v1"] for dataset in CLEAN}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    (tmp_path / "landing").mkdir()
+    return Home(root=tmp_path, settings=Settings(authority="E08000005"))
+
+
+@pytest.fixture
+def landing(home: Home) -> Landing:
+    return Landing(home)
+
+
+def failures(results: Sequence[CheckResult]) -> set[tuple[str, str]]:
+    return {(result.rule, result.severity) for result in results if not result.passed}
+
+
+def result_of(results: Sequence[CheckResult], rule: str) -> CheckResult:
+    [result] = [result for result in results if result.rule == rule and not result.passed]
+    return result
+
+
+# --- landed batches --------------------------------------------------------------------------------------------------
+
+
+def test_clean_batches_of_every_dataset_pass_and_every_check_has_looked_at_rows(home: Home, landing: Landing) -> None:
+    results = gates.check_landed(home, landing.land_everything())
+    assert [(r.dataset, r.rule, r.message) for r in results if not r.passed] == []
+    assert {r.dataset for r in results} == set(CLEAN)
+    assert min(r.rows_checked for r in results) > 0
+    assert {(r.stage, r.rows_failed, r.message) for r in results} == {("landed", 0, None)}
+    survey_rows = {r.rows_checked for r in results if r.dataset == "workforce_survey"}
+    assert survey_rows == {12 * 23}
+
+
+def change(row: int, **values: object) -> Callable[[list[Row]], list[Row]]:
+    """A fault: one row has other values."""
+
+    def seed(rows: list[Row]) -> list[Row]:
+        rows[row] = rows[row] | values
+        return rows
+
+    return seed
+
+
+def repeat(row: int, **values: object) -> Callable[[list[Row]], list[Row]]:
+    """A fault: a row stands there a second time, further down."""
+    return lambda rows: [*rows, rows[row] | {"source_row": 99} | values]
+
+
+def keep(rows_kept: int) -> Callable[[list[Row]], list[Row]]:
+    """A fault: only the first rows are there."""
+    return lambda rows: rows[:rows_kept]
+
+
+FAULTS: list[tuple[str, Callable[[list[Row]], list[Row]], str, str, int]] = [
+    ("events", change(0, sector_code=None), "sector_code_valid", "error", 1),
+    ("training_bookings", change(0, course="  "), "course_valid", "error", 1),
+    ("training_bookings", change(1, is_core=None), "is_core_valid", "error", 1),
+    ("training_bookings", change(2, role_code="wizard"), "role_code_valid", "error", 1),
+    ("training_bookings", change(2, person_id="a.person@example.org"), "person_id_valid", "error", 1),
+    ("training_bookings", change(2, course="a.person@example.org"), "course_valid", "error", 1),
+    ("training_bookings", change(0, organisation_id="ORG9"), "organisation_id_valid", "error", 1),
+    ("training_bookings", repeat(0), "natural_key_unique", "error", 2),
+    ("training_bookings", change(0, session_date=dt.date(2031, 1, 1)), "session_date_not_in_future", "warning", 1),
+    ("events", change(0, attendance=-1), "attendance_valid", "error", 1),
+    ("events", change(1, event_id=pseudonym(15).upper()), "event_id_valid", "error", 1),
+    ("events", change(1, vintage_id="another"), "lineage_complete", "error", 1),
+    ("events", change(1, source_row=1), "lineage_complete", "error", 1),
+    ("events", change(1, source_row=2), "source_row_once", "error", 2),
+    ("events", change(1, event_date=dt.date(2025, 6, 3)), "event_date_not_in_future", "warning", 1),
+    ("organisations", change(0, organisation_id="no spaces allowed"), "organisation_id_valid", "error", 1),
+    (
+        "organisations",
+        repeat(0, sector_code="justice", role_code="leader"),
+        "one_sector_per_organisation",
+        "warning",
+        1,
+    ),
+    ("organisations", change(1, organisation_name="north health "), "one_id_per_name", "warning", 1),
+    ("dfe_exclusions", change(0, suspensions_status="c"), "suspensions_valid", "error", 1),
+    ("dfe_exclusions", change(0, suspensions_status="q"), "suspensions_valid", "error", 1),
+    ("dfe_exclusions", change(2, suspensions_status=None), "suspensions_valid", "error", 1),
+    ("dfe_exclusions", change(2, headcount_status="ok"), "headcount_valid", "error", 1),
+    ("dfe_exclusions", change(1, time_period="16/17"), "time_period_valid", "error", 1),
+    ("dfe_exclusions", change(0, pupils_suspended_percent=101), "pupils_suspended_percent_valid", "error", 1),
+    ("dfe_exclusions", change(2, area_code=None), "rule_area_is_named", "error", 1),
+    ("dfe_exclusions", change(1, suspension_rate=4.17), "printed_rates_follow_from_counts", "warning", 1),
+    ("dfe_exclusions", change(0, geographic_level="Regional"), "has_national_total", "warning", 1),
+    ("dfe_new_placements", change(1, placements=500), "classes_do_not_exceed_total", "warning", 1),
+    ("ssda903_header", change(0, child_id="12345"), "child_id_valid", "error", 1),
+    ("ssda903_header", change(0, sex="1"), "sex_valid", "error", 1),
+    ("ssda903_header", change(0, age_at_year_end=31), "rule_not_over_25", "error", 1),
+    ("ssda903_episodes", change(0, ceased_date=dt.date(2017, 4, 1)), "rule_ceased_after_start", "error", 1),
+    ("ssda903_episodes", change(0, placement_type_code="K3"), "placement_type_code_valid", "error", 1),
+    ("ssda903_episodes", change(0, ceased_reason_code="E45"), "ceased_reason_code_valid", "error", 1),
+    ("ssda903_episodes", change(0, distance_miles=-2), "distance_not_negative", "error", 1),
+    ("ssda903_episodes", change(0, child_id=pseudonym(77)), "children_in_header", "warning", 1),
+    ("ssda903_episodes", repeat(0, started_date=dt.date(2017, 6, 1)), "one_open_episode", "warning", 1),
+    (
+        "ssda903_episodes",
+        change(0, started_date=dt.date(2015, 1, 1), ceased_date=dt.date(2016, 1, 1)),
+        "episodes_belong_to_year",
+        "warning",
+        1,
+    ),
+    ("workforce_survey", change(0, item_id="wf99"), "item_id_in_instrument", "error", 1),
+    ("workforce_survey", change(30, score=None), "score_fits_answer", "error", 1),
+    ("workforce_survey", change(30, score=6), "score_fits_answer", "error", 1),
+    ("workforce_survey", change(0, score=3), "score_fits_answer", "error", 1),
+    ("workforce_survey", change(30, answer="somewhat"), "score_fits_answer", "error", 1),
+    ("workforce_survey", change(30, source_row=99), "respondent_is_one_row", "error", 1),
+    ("workforce_survey", keep(9 * 23), "enough_respondents", "warning", 1),
+    ("workforce_survey", lambda rows: [r for r in rows if r["item_id"] != "wf23"], "every_item_answered", "warning", 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "fault", "rule", "severity", "found"),
+    FAULTS,
+    ids=[f"{dataset}-{rule}-{number}" for number, (dataset, _, rule, _, _) in enumerate(FAULTS)],
+)
+def test_a_seeded_fault_is_caught_by_its_check(
+    home: Home,
+    landing: Landing,
+    dataset: str,
+    fault: Callable[[list[Row]], list[Row]],
+    rule: str,
+    severity: str,
+    found: int,
+) -> None:
+    for other, rows in CLEAN.items():
+        if other != dataset:
+            landing.land(other, f"{other}_v1", rows())
+    landing.land(dataset, "faulty", fault(CLEAN[dataset]()))
+    results = gates.check_landed(home, {dataset: ["faulty"]})
+    caught = result_of(results, rule)
+    assert (caught.severity, caught.rows_failed, caught.vintage_id) == (severity, found, "faulty")
+    assert caught.message is not None
+    assert f"{dataset}/faulty.csv" in caught.message
+    assert caught.message.startswith(f"{found} found among {len(fault(CLEAN[dataset]()))} rows")
+
+
+def test_a_message_names_rows_and_never_a_personal_value(home: Home, landing: Landing) -> None:
+    landing.land_everything()
+    landing.land("training_bookings", "faulty", change(2, person_id="a.person@example.org")(bookings()))
+    [result] = [r for r in gates.check_landed(home, {"training_bookings": ["faulty"]}) if not r.passed]
+    assert result.message == (
+        "1 found among 3 rows: training_bookings/faulty.csv, row 4: person_id is not a pseudonym. "
+        "Rows may carry an identifier of a person: delete the landed file, and report it."
+    )
+
+
+def test_an_error_rejects_the_one_batch_it_is_in_and_the_others_pass(home: Home, landing: Landing) -> None:
+    landing.land_everything()
+    landing.land("events", "good_1", events())
+    landing.land("events", "bad_1", change(0, attendance=-5)(events()))
+    landing.land("events", "good_2", change(0, event_date=dt.date(2030, 1, 1))(events()))
+    landing.land("events", "bad_2", change(0, event_type=None)(events()))
+    results = gates.check_landed(home, {"events": ["good_1", "bad_1", "good_2", "bad_2"], "organisations": []})
+    assert {(r.vintage_id, r.rule) for r in results if r.blocks} == {
+        ("bad_1", "attendance_valid"),
+        ("bad_2", "event_type_valid"),
+    }
+    assert {(r.vintage_id, r.rule) for r in results if not r.passed and not r.blocks} == {
+        (None, "event_date_not_in_future")
+    }
+    together = [r for r in results if r.vintage_id is None]
+    assert {r.rows_checked for r in together} == {6}
+
+
+def test_a_landed_file_without_rows_is_rejected_and_nothing_about_it_passes(home: Home, landing: Landing) -> None:
+    landing.land_everything()
+    landing.land("events", "empty", [])
+    results = gates.check_landed(home, {"events": ["events_v1", "empty"]})
+    of_empty = [r for r in results if r.vintage_id == "empty"]
+    assert [(r.rule, r.passed, r.rows_checked) for r in of_empty] == [("has_rows", False, 0)]
+    assert all(r.passed for r in results if r.vintage_id != "empty")
+
+
+def test_a_landed_file_that_is_missing_or_broken_is_rejected_and_says_why(home: Home, landing: Landing) -> None:
+    landing.land_everything()
+    landing.land("events", "gone", events())
+    (home.landing / "events" / "gone.parquet").unlink()
+    landing.land("events", "broken", events())
+    (home.landing / "events" / "broken.parquet").write_bytes(b"PAR1 and no more")
+    results = gates.check_landed(home, {"events": ["gone", "broken", "events_v1"]})
+    messages = {r.vintage_id: r.message or "" for r in results if r.rule == "has_rows" and r.blocks}
+    assert set(messages) == {"gone", "broken"}
+    assert "events/gone.csv, the landed file is missing" in messages["gone"]
+    assert "events/broken.csv, the landed file cannot be read" in messages["broken"]
+    assert not any(r.blocks for r in results if r.vintage_id == "events_v1")
+
+
+def test_a_column_of_another_type_order_or_name_is_caught_per_file(home: Home, landing: Landing) -> None:
+    landing.land_everything()
+    columns = load_contracts()["events"].landed_columns()
+    landing.land("events", "typed", events(), columns=columns | {"attendance": "INTEGER"})
+    landing.land("events", "ordered", events(), columns=dict(reversed(columns.items())))
+    landing.land("events", "short", events(), columns={n: k for n, k in columns.items() if n != "attendance"})
+    results = gates.check_landed(home, {"events": ["events_v1", "typed", "ordered", "short"]})
+    caught = {r.vintage_id: r for r in results if r.rule == "columns_as_contracted" and not r.passed}
+    assert set(caught) == {"typed", "ordered", "short"}
+    assert "column attendance is INTEGER, not BIGINT" in str(caught["typed"].message)
+    assert "column event_date is in place 8, not 1" in str(caught["ordered"].message)
+    assert "column attendance is missing" in str(caught["short"].message)
+    assert {r.vintage_id for r in results if r.blocks} == set(caught)
+
+
+def test_a_column_that_the_contract_drops_must_not_land(home: Home, landing: Landing) -> None:
+    landing.land_everything()
+    columns = load_contracts()["ssda903_episodes"].landed_columns()
+    leaked = [row | {"home_postcode_easting": 389000, "home_postcode": "OL16 1AB"} for row in episodes()]
+    for column in ("home_postcode", "home_postcode_easting"):
+        landing.land("ssda903_episodes", column, leaked, columns=columns | {column: "VARCHAR"})
+        results = gates.check_landed(home, {"ssda903_episodes": [column]})
+        caught = result_of(results, "dropped_columns_absent")
+        assert (caught.blocks, caught.rows_failed) == (True, 1)
+        assert f"column {column}. " in str(caught.message)
+
+
+@pytest.mark.parametrize(
+    ("ledger", "rules"),
+    [
+        ({"rows_landed": 4, "rows_read": 4}, {"rows_as_in_ledger"}),
+        ({"rows_read": 5}, {"rows_add_up"}),
+        ({"rows_read": 7, "rows_quarantined": 4}, {"quarantined_share"}),
+        ({"rows_read": 6, "rows_quarantined": 3}, set()),
+    ],
+)
+def test_the_ledger_must_agree_with_what_landed(
+    home: Home, landing: Landing, ledger: dict[str, object], rules: set[str]
+) -> None:
+    landing.land_everything()
+    landing.land("events", "v2", events(), **ledger)
+    assert failures(gates.check_landed(home, {"events": ["v2"]})) == {(rule, "error") for rule in rules}
+
+
+def test_a_batch_that_the_ledger_does_not_know_is_rejected(home: Home, landing: Landing) -> None:
+    landing.land_everything()
+    landing.land("events", "v2", events())
+    landing.ledger.pop()
+    landing.export()
+    assert failures(gates.check_landed(home, {"events": ["v2"]})) == {
+        ("rows_as_in_ledger", "error"),
+        ("rows_add_up", "error"),
+    }
+
+
+def test_without_an_exported_ledger_no_batch_passes(home: Home, landing: Landing) -> None:
+    wanted = landing.land_everything()
+    (home.landing / "source_files.parquet").unlink()
+    results = gates.check_landed(home, wanted)
+    assert {r.dataset for r in results if r.blocks} == set(CLEAN)
+
+
+def test_a_code_is_judged_by_the_list_of_its_collection_year(home: Home, landing: Landing) -> None:
+    landing.land_everything()
+    in_2025 = [row | {"collection_year": 2025, "placement_type_code": "K3"} for row in episodes()]
+    landing.land("ssda903_episodes", "y2025", in_2025)
+    landing.land("ssda903_episodes", "gone", [row | {"placement_type_code": "H5"} for row in in_2025])
+    results = gates.check_landed(home, {"ssda903_episodes": ["y2025", "gone"]})
+    assert {(r.vintage_id, r.rule) for r in results if r.blocks} == {("gone", "placement_type_code_valid")}
+
+
+def test_an_unreadable_register_rejects_what_names_it_and_does_not_stop_the_gate(home: Home, landing: Landing) -> None:
+    landing.land("events", "v1", events())
+    (home.landing / "organisations").mkdir()
+    (home.landing / "organisations" / "v1.parquet").write_bytes(b"nothing")
+    results = gates.check_landed(home, {"events": ["v1"]})
+    assert failures(results) == {("organisation_id_valid", "error")}
+
+
+def test_nothing_to_gate_gives_no_results_and_does_not_import_great_expectations(home: Home) -> None:
+    script = (
+        "import sys, expectations, expectations.results, expectations.gates, expectations.worker\n"
+        "from pathlib import Path\n"
+        "from ingestion.home import Home, Settings\n"
+        f"home = Home(root=Path({str(home.root)!r}), settings=Settings(authority='E08000005'))\n"
+        "assert expectations.gates.check_landed(home, {'events': []}) == []\n"
+        "assert 'great_expectations' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=REPOSITORY)
+
+
+@pytest.mark.parametrize("dataset", ["dfe_metadata", "no_such_dataset"])
+def test_a_dataset_that_lands_nothing_cannot_be_gated(home: Home, dataset: str) -> None:
+    with pytest.raises(GateError, match=f"nothing to gate in {dataset}"):
+        gates.check_landed(home, {dataset: ["v1"]})
+
+
+# --- marts -----------------------------------------------------------------------------------------------------------
+
+
+SEEDS = REPOSITORY / "dbt_project" / "seeds"
+
+
+def build_warehouse(home: Home, landing: Landing) -> None:
+    """A warehouse whose marts are right, made by hand from the shipped seeds and a few values."""
+    landing.ledger.append(
+        {
+            "dataset": "workforce_survey",
+            "file_name": "wave 3.xlsx",
+            "vintage_id": "v1",
+            "rows_read": 1,
+            "rows_landed": 1,
+            "rows_quarantined": 0,
+            "rows_dropped": 0,
+            "received_at": RECEIVED,
+            "is_current": True,
+        }
+    )
+    landing.export()
+    key = ", ".join(f"{column} varchar" for column in KEY)
+    with duckdb.connect(str(home.warehouse)) as con:
+        con.execute("create schema seeds; create schema marts")
+        for seed in ("framework_nodes", "framework_gaps", "indicators", "indicator_nodes", "indicator_sources"):
+            con.execute(f"create table seeds.seed_{seed} as from read_csv('{SEEDS}/seed_{seed}.csv', header = true)")
+        con.execute(
+            "create table marts.indicators as select * from seeds.seed_indicators"
+            " join seeds.seed_indicator_sources using (indicator_id) where source_rank = 1"
+        )
+        con.execute("create table marts.framework_nodes as select * from seeds.seed_framework_nodes")
+        con.execute("create table marts.indicator_nodes as select * from seeds.seed_indicator_nodes")
+        for layer in ("short_term_outcomes", "medium_term_outcomes", "long_term_outcomes"):
+            con.execute(f"create table marts.{layer} as from seeds.seed_framework_nodes where layer = '{layer}'")
+        con.execute("create table marts.areas as select 'E08000005' as area_code")
+        con.execute("create table marts.organisations as select 'ORG1' as organisation_id")
+        con.execute("create table marts.sectors as select unnest(['health', 'justice']) as sector_code")
+        con.execute(
+            "create table marts.periods as select * from (values"
+            " ('academic_year', '2015/16', date '2015-09-01', date '2016-08-31'),"
+            " ('academic_year', '2016/17', date '2016-09-01', date '2017-08-31'),"
+            " ('financial_year', '2017/18', date '2017-04-01', date '2018-03-31'),"
+            " ('month', '2025-05', date '2025-05-01', date '2025-05-31'),"
+            " ('wave', 'workforce wave 3', date '2025-05-01', date '2025-05-31'))"
+            " as periods (period_type, period, period_start, period_end)"
+        )
+        con.execute(
+            f"create table marts.indicator_values ({key}, period_start date, period_end date, numerator bigint,"
+            " denominator bigint, value double, value_status varchar, ci_lower_95 double, ci_upper_95 double,"
+            " ci_lower_998 double, ci_upper_998 double, trend varchar, is_latest boolean)"
+        )
+        for row in VALUES:
+            con.execute(
+                "insert into marts.indicator_values select"
+                " $indicator, $source, 'E08000005', $sector, $organisation, 'total', 'total', period_type, period,"
+                " period_start, period_end, $numerator, $denominator, $value, $status, $low, $high, $lower, $higher,"
+                " null, $latest from marts.periods where period = $period",
+                row,
+            )
+        con.execute(f"create table marts.value_vintages as select {', '.join(KEY)}, 'v1' as vintage_id"
+                    " from marts.indicator_values")  # fmt: skip
+
+
+def value(indicator: str, source: str, period: str, **given: object) -> Row:
+    return {
+        "indicator": indicator,
+        "source": source,
+        "period": period,
+        "sector": "total",
+        "organisation": "total",
+        "numerator": None,
+        "denominator": None,
+        "value": None,
+        "status": "ok",
+        "low": None,
+        "high": None,
+        "lower": None,
+        "higher": None,
+        "latest": True,
+    } | given
+
+
+VALUES = [
+    value("suspension_rate", "dfe_exclusions", "2015/16", status="c", latest=False),
+    value("suspension_rate", "dfe_exclusions", "2016/17", numerator=1455, denominator=34974, value=4.16),
+    value(
+        "placed_out_of_area", "ssda903_episodes", "2017/18",
+        numerator=30, denominator=100, value=30.0, low=21.9, high=39.6, lower=17.9, higher=45.8,
+    ),
+    value("placed_out_of_area_far", "ssda903_episodes", "2017/18", denominator=100, status="c"),
+    value(
+        "wf01", "workforce_survey", "workforce wave 3",
+        numerator=8, denominator=12, value=66.7, low=39.1, high=86.2, lower=26.6, higher=91.8,
+    ),
+    value("wf01", "workforce_survey", "workforce wave 3", sector="health", status="c"),
+    value("events_held", "events", "2025-05", numerator=3, value=3.0),
+    value("events_held", "events", "2025-05", organisation="ORG1", numerator=3, value=3.0),
+]  # fmt: skip
+
+
+@pytest.fixture
+def warehouse(home: Home, landing: Landing) -> Home:
+    build_warehouse(home, landing)
+    return home
+
+
+def test_right_marts_pass_and_every_check_has_looked_at_rows(warehouse: Home) -> None:
+    results = gates.check_marts(warehouse)
+    assert [(r.dataset, r.rule, r.message) for r in results if not r.passed] == []
+    assert {r.dataset for r in results} == set(MARTS)
+    assert min(r.rows_checked for r in results) > 0
+    assert {r.rows_checked for r in results if r.dataset == "framework_nodes"} == {91}
+    assert {(r.stage, r.severity) for r in results} == {("marts", "error")}
+
+
+#: Rows that single faults are seeded into.
+PLACED = "where indicator_id = 'placed_out_of_area'"
+PLACED_FAR = "where indicator_id = 'placed_out_of_area_far'"
+SUSPENSIONS = "where indicator_id = 'suspension_rate'"
+SURVEY = "where indicator_id = 'wf01' and sector = 'total'"
+SOME_KEY = "('month', '2025-05', '2025-05-01', '2025-05-30')"
+
+#: Assignment in the mart of values, which rows, the check that must fail and what it must find.
+VALUE_FAULTS: list[tuple[str, str, str, int]] = [
+    ("sector = null", PLACED, "key_complete", 1),
+    ("value = null", PLACED, "value_exactly_where_ok", 1),
+    ("value_status = 'k'", PLACED, "value_exactly_where_ok", 1),
+    ("value_status = 'n'", PLACED, "status_known", 1),
+    ("value = 130, numerator = 130", PLACED, "proportion_in_range", 1),
+    ("numerator = 101", PLACED, "proportion_in_range", 1),
+    ("ci_upper_998 = 100.4", PLACED, "proportion_in_range", 1),
+    ("value = 30.04", PLACED, "value_rounded", 1),
+    ("value = 30.1", PLACED, "value_follows_from_counts", 1),
+    ("numerator = null", PLACED, "value_follows_from_counts", 1),
+    ("value = 4", "where indicator_id = 'events_held'", "value_follows_from_counts", 2),
+    ("ci_lower_95 = 31", PLACED, "interval_holds_value", 1),
+    ("ci_upper_998 = 35", PLACED, "interval_holds_value", 1),
+    ("ci_upper_95 = null", PLACED, "interval_holds_value", 1),
+    ("numerator = 2", PLACED_FAR, "suppressed_shows_nothing", 1),
+    ("ci_upper_95 = 9", PLACED_FAR, "suppressed_shows_nothing", 1),
+    ("numerator = 5, value = 5", PLACED, "no_small_count", 1),
+    ("numerator = 1, value = null, value_status = 'u'", PLACED, "no_small_count", 1),
+    ("denominator = 9, value = 88.9", SURVEY, "minimum_base_kept", 1),
+    ("period_start = '2018-04-01'", PLACED, "period_known", 1),
+    ("period = '2018/19'", PLACED, "period_known", 1),
+    ("area_code = 'E08000099'", PLACED, "area_known", 1),
+    ("sector = 'magic'", PLACED, "sector_known", 1),
+    ("organisation_id = 'ORG9'", PLACED, "organisation_known", 1),
+    ("indicator_id = 'unheard_of'", PLACED, "indicator_known", 1),
+    ("source_dataset = 'events'", PLACED, "source_registered", 1),
+    ("is_latest = true", "", "one_latest_per_key", 1),
+    ("is_latest = not is_latest", SUSPENSIONS, "one_latest_per_key", 1),
+    ("is_latest = null", PLACED, "one_latest_per_key", 1),
+    ("numerator = -1, value = -1", PLACED, "not_negative", 1),
+]
+
+#: Mart, statement, the check that must fail and what it must find.
+MART_FAULTS: list[tuple[str, str, str, int]] = [
+    *(
+        ("indicator_values", f"update marts.indicator_values set {assignment} {rows}", rule, found)
+        for assignment, rows, rule, found in VALUE_FAULTS
+    ),
+    ("indicator_values", "insert into marts.indicator_values from marts.indicator_values limit 1", "key_unique", 1),
+    ("indicator_values", f"delete from marts.value_vintages {PLACED}", "rests_on_vintages", 1),
+    ("indicator_values", "delete from marts.indicator_values", "has_rows", 1),
+    ("indicator_values", "alter table marts.indicator_values drop column trend", "columns_as_promised", 1),
+    ("value_vintages", f"delete from marts.indicator_values {PLACED}", "value_known", 1),
+    ("value_vintages", "update marts.value_vintages set vintage_id = 'rejected'", "vintage_in_force", 1),
+    ("indicators", "delete from marts.indicators", "has_rows", 1),
+    ("indicators", "delete from marts.indicator_nodes where indicator_id = 'wf06'", "every_indicator_has_a_node", 1),
+    ("framework_nodes", "delete from marts.framework_nodes where node_id = 'L3'", "all_statements_there", 1),
+    ("framework_nodes", "delete from marts.framework_nodes where layer = 'inputs'", "all_statements_there", 1),
+    ("framework_nodes", "delete from seeds.seed_framework_gaps where node_id = 'T1.2'", "measured_or_declared_gap", 1),
+    ("indicator_nodes", "update marts.indicator_nodes set node_id = 'X9' where indicator_id = 'wf06'", "node_known", 1),
+    ("indicator_nodes", "delete from marts.indicators where indicator_id = 'wf01'", "indicator_known", 1),
+    ("areas", "delete from marts.areas", "has_rows", 1),
+    ("areas", "insert into marts.areas from marts.areas", "key_unique", 1),
+    ("sectors", "drop table marts.sectors", "has_rows", 1),
+    ("periods", f"insert into marts.periods values {SOME_KEY}", "key_unique", 1),
+    ("short_term_outcomes", "delete from marts.short_term_outcomes where node_id < 'S3'", "every_node_of_layer", 2),
+    ("long_term_outcomes", "update marts.long_term_outcomes set node_id = 'S1'", "only_nodes_of_layer", 3),
+]
+
+
+@pytest.mark.parametrize(
+    ("mart", "fault", "rule", "found"),
+    MART_FAULTS,
+    ids=[f"{mart}-{rule}-{number}" for number, (mart, _, rule, _) in enumerate(MART_FAULTS)],
+)
+def test_a_wrong_mart_is_caught_by_its_check(warehouse: Home, mart: str, fault: str, rule: str, found: int) -> None:
+    with duckdb.connect(str(warehouse.warehouse)) as con:
+        con.execute(fault)
+    results = [result for result in gates.check_marts(warehouse) if result.dataset == mart]
+    caught = result_of(results, rule)
+    assert (caught.blocks, caught.rows_failed) == (True, found)
+    assert caught.message
+
+
+def test_a_check_that_cannot_run_counts_as_failed(warehouse: Home) -> None:
+    with duckdb.connect(str(warehouse.warehouse)) as con:
+        con.execute("drop table seeds.seed_framework_gaps")
+    caught = result_of(gates.check_marts(warehouse), "measured_or_declared_gap")
+    assert caught.blocks
+    assert "could not be run, and counts as failed" in str(caught.message)
+    assert "framework_gaps" in str(caught.message)
+
+
+def test_a_mart_without_rows_passes_no_check_at_all(warehouse: Home) -> None:
+    with duckdb.connect(str(warehouse.warehouse)) as con:
+        con.execute("delete from marts.indicator_values")
+        con.execute("delete from marts.organisations")
+    results = gates.check_marts(warehouse)
+    assert not any(r.passed for r in results if r.dataset in ("indicator_values", "organisations"))
+    assert [r.rule for r in results if r.dataset == "organisations"] == []
+
+
+def test_published_figures_may_be_small_and_withheld_as_published(warehouse: Home) -> None:
+    with duckdb.connect(str(warehouse.warehouse)) as con:
+        con.execute(
+            "update marts.indicator_values set numerator = 3, denominator = 500, value = 0.6"
+            " where indicator_id = 'suspension_rate' and is_latest"
+        )
+        con.execute(
+            "update marts.indicator_values set denominator = 500"
+            " where indicator_id = 'suspension_rate' and not is_latest"
+        )
+    assert failures(gates.check_marts(warehouse)) == set()
+
+
+def test_another_process_can_write_to_the_warehouse_as_soon_as_its_marts_are_checked(warehouse: Home) -> None:
+    gates.check_marts(warehouse)
+    script = f"import duckdb; duckdb.connect({str(warehouse.warehouse)!r}).execute('create table written (i int)')"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_warehouse_can_be_written_in_the_same_process_even_after_a_failed_check(warehouse: Home) -> None:
+    for statement in ("delete from marts.areas", "drop table marts.areas"):
+        with duckdb.connect(str(warehouse.warehouse)) as con:
+            con.execute(statement)
+        assert any(result.blocks for result in gates.check_marts(warehouse))
+
+
+def test_a_missing_warehouse_is_said_so(home: Home) -> None:
+    with pytest.raises(GateError, match="There is no warehouse"):
+        gates.check_marts(home)
+
+
+def test_a_gate_writes_no_file(warehouse: Home, landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = landing.land_everything()
+    before = {path: path.stat().st_mtime_ns for path in warehouse.root.rglob("*")}
+    monkeypatch.chdir(warehouse.root)
+    gates.check_landed(warehouse, wanted)
+    gates.check_marts(warehouse)
+    assert {path: path.stat().st_mtime_ns for path in warehouse.root.rglob("*")} == before
+
+
+# --- the worker ------------------------------------------------------------------------------------------------------
+
+
+def test_the_worker_gives_the_results_of_both_gates(warehouse: Home, landing: Landing) -> None:
+    wanted = landing.land_everything()
+    landing.land("events", "bad", change(0, attendance=-5)(events()))
+    with GateWorker() as worker:
+        landed = worker.check_landed(warehouse, wanted | {"events": ["events_v1", "bad"]})
+        marts = worker.check_marts(warehouse)
+        with pytest.raises(GateError, match="nothing to gate in no_such_dataset"):
+            worker.check_landed(warehouse, {"no_such_dataset": ["v1"]})
+    assert {(r.vintage_id, r.rule) for r in landed if r.blocks} == {("bad", "attendance_valid")}
+    assert {r.dataset for r in marts} == set(MARTS)
+    with duckdb.connect(str(warehouse.warehouse)) as con:
+        con.execute("create table written (i int)")
