@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONHOME
 unexport PYTHONPATH
 
-.PHONY: demo test lint format docs lock clean
+.PHONY: demo test lint format docs benchmark lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -33,6 +33,9 @@ format: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m ingestion.dictionary
+
+benchmark: $(VENV)/.installed
+	$(BIN)/python tests/performance/borough_run.py
 
 # Pins every dependency anew; needs uv, which is no dependency of the project itself.
 lock:

@@ -78,14 +78,15 @@ def file_checks(dataset: str) -> tuple[Check, ...]:
             description="Rows read are rows landed, quarantined and dropped by a stated rule: none is lost.",
             remedy="Report it, with the file.",
             sql="select vintage_id, coalesce(rows_read::varchar, 'unknown') || ' rows read' as detail from checked"
-            " where rows_read is distinct from rows_landed + rows_quarantined + rows_dropped",
+            " where rows_read is null or rows_read is distinct from rows_landed + rows_quarantined + rows_dropped",
         ),
         Check(
             rule="quarantined_share",
             description=f"At most {limit:g} % of the rows are in quarantine.",
             remedy="Mend what the quarantine names and send the file again; the submission before it stays in force.",
-            sql="select vintage_id, rows_quarantined || ' of ' || rows_read || ' rows in quarantine' as detail"
-            f" from checked where 100 * rows_quarantined > {limit} * rows_read",
+            sql="select vintage_id,"
+            " coalesce(rows_quarantined || ' of ' || rows_read, 'unknown') || ' rows in quarantine' as detail"
+            f" from checked where not coalesce(100 * rows_quarantined <= {limit} * rows_read, false)",
         ),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import sqlalchemy
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
@@ -59,9 +59,15 @@ class ImpactDuckDBDatasource(SQLDatasource):
 
 
 class ExpectNoRowsThatBreakTheRule(UnexpectedRowsExpectation):
-    """Counts what a query finds, once. The parent runs the query a second time to fetch rows that nobody reads."""
+    """Counts what a query finds, once.
 
-    metric_dependencies = ("unexpected_rows_query.row_count",)
+    The parent runs the query a second time to fetch rows that nobody reads, and allows for conditions and runtime
+    options that no check here has; each costs a copy of the expectation.
+    """
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
+    domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
+    runtime_keys: ClassVar[tuple[str, ...]] = ("result_format",)
 
     def _validate(
         self,

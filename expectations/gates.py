@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from expectations.landing_gate import LandingGate
+from expectations.marts import MARTS
 from expectations.marts_gate import MartsGate
 from expectations.results import CheckResult, GateError
 from ingestion.contracts import load_contracts
@@ -56,4 +57,5 @@ def check_marts(home: Home) -> list[CheckResult]:
     from expectations.validation import Validation
 
     with Validation() as validation:
-        return MartsGate(validation, home).results()
+        gate = MartsGate(validation, home)
+        return [result for mart in MARTS for result in gate.results(mart)]

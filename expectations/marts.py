@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from expectations.checks import Check, literal, literals, name
+from expectations.results import Severity
 from ingestion.contracts import load_contracts
 
 #: The member that stands for "not split" in every dimension of a value.
@@ -158,7 +159,9 @@ def _layer_checks(layer: str) -> tuple[Check, ...]:
     )
 
 
-def _value(rule: str, description: str, condition: str, remedy: str = _MODELS_WRONG) -> Check:
+def _value(
+    rule: str, description: str, condition: str, remedy: str = _MODELS_WRONG, severity: Severity = "error"
+) -> Check:
     """A check on the rows of ``indicator_values``, with their row of the registry as ``registry``."""
     return Check(
         rule=rule,
@@ -167,6 +170,7 @@ def _value(rule: str, description: str, condition: str, remedy: str = _MODELS_WR
         sql=f"select concat_ws(' / ', {', '.join('checked.' + name(column) for column in KEY)}) as detail"
         " from checked left join warehouse.seeds.seed_indicators as registry using (indicator_id)"
         f" where {condition}",
+        severity=severity,
     )
 
 
@@ -174,6 +178,7 @@ def _value_checks() -> tuple[Check, ...]:
     own = f"source_dataset not in {literals(['', *published_sources()])}"
     half_a_step = f"(0.5 * pow(10, -coalesce(decimals, 0)) + {TINY})"
     intervals = ("ci_lower_95", "ci_upper_95", "ci_lower_998", "ci_upper_998")
+    outside = f"(ci_lower_95 > value + {half_a_step} or ci_upper_95 < value - {half_a_step})"
     any_interval = " or ".join(f"{column} is not null" for column in intervals)
     key_without_period = ", ".join(column for column in KEY if column != "period")
     one_key = f"concat_ws(' / ', {key_without_period})"
@@ -222,9 +227,9 @@ def _value_checks() -> tuple[Check, ...]:
         ),
         _value(
             "proportion_in_range",
-            "Every percentage lies between 0 and 100, and no numerator exceeds its denominator.",
-            f"measure_type = 'proportion' and (value not between 0 and 100"
-            " or (value_status = 'ok' and numerator > denominator)"
+            "Every percentage lies between 0 and 100, and no numerator of our own sources exceeds its denominator.",
+            "measure_type = 'proportion' and (value not between 0 and 100"
+            f" or ({own} and value_status = 'ok' and numerator > denominator)"
             f" or {' or '.join(f'{column} not between 0 and 100' for column in intervals)})",
         ),
         _value(
@@ -234,11 +239,19 @@ def _value_checks() -> tuple[Check, ...]:
         ),
         _value(
             "interval_holds_value",
-            "Every interval holds its value, and the wider interval holds the narrower.",
-            f"ci_lower_95 > value + {half_a_step} or ci_upper_95 < value - {half_a_step}"
+            "Every interval of our own sources holds its value, and every wider interval holds the narrower.",
+            f"({own} and {outside})"
             f" or ci_lower_998 > ci_lower_95 + {TINY} or ci_upper_998 < ci_upper_95 - {TINY}"
             " or (ci_lower_95 is null) <> (ci_upper_95 is null) or (ci_lower_998 is null) <> (ci_upper_998 is null)"
             f" or (value is null and ({any_interval}))",
+        ),
+        _value(
+            "published_figures_agree",
+            "Every published percentage agrees with the counts published beside it.",
+            f"not {own} and value_status = 'ok' and measure_type = 'proportion'"
+            f" and (numerator > denominator or {outside})",
+            "Tell the publisher; the figure stays as published.",
+            severity="warning",
         ),
         _value(
             "suppressed_shows_nothing",
@@ -248,8 +261,10 @@ def _value_checks() -> tuple[Check, ...]:
         ),
         _value(
             "no_small_count",
-            "No count of 1 to 5 people is shown (the limit is the registry's).",
-            f"{own} and disclosure_unit = 'person' and numerator between 1 and minimum_count",
+            "No count of 1 to 5 people is shown, nor can be had from two that are (the limit is the registry's).",
+            f"{own} and disclosure_unit = 'person' and (numerator between 1 and minimum_count"
+            " or denominator between 1 and minimum_count"
+            " or (measure_type = 'proportion' and denominator - numerator between 1 and minimum_count))",
             disclosure,
         ),
         _value(

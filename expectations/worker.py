@@ -18,7 +18,10 @@ from types import TracebackType
 from typing import Self
 
 from expectations.gates import check_landed, check_marts
+from expectations.marts import has_rows
 from expectations.results import CheckResult, GateError
+from expectations.suites import landed_checks
+from ingestion.contracts import load_contracts
 from ingestion.home import Home
 
 
@@ -84,11 +87,23 @@ class GateWorker:
 
 
 def _start(lifeline: Connection) -> None:
-    """Make the worker end with its parent, then import what the gates need."""
+    """Make the worker end with its parent, then do beforehand whatever the first gate would wait for."""
     # An interrupt from the keyboard reaches both processes; the parent decides, and ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
-    import expectations.validation  # noqa: F401
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    from expectations.validation import Validation
+
+    # Great Expectations' progress bars, shown or not, share a lock between processes that nobody would clear away.
+    tqdm.set_lock(threading.RLock())
+    for dataset, contract in load_contracts().items():
+        if contract.not_needed is None:
+            landed_checks(dataset)
+    # Parts of Great Expectations are imported by the first validation only.
+    with Validation() as validation:
+        validation.execute("create table warm_up as select 'no rows' as detail")
+        validation.run("warm_up", [has_rows("warm_up")])
 
 
 def _end_with(lifeline: Connection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 import pyarrow as pa
@@ -63,7 +63,7 @@ class Finding:
 
 def to_table(findings: Sequence[Finding]) -> pa.Table:
     """Findings as Arrow, one row each."""
-    return pa.Table.from_pylist([asdict(finding) for finding in findings], schema=SCHEMA)
+    return pa.Table.from_pylist([vars(finding) for finding in findings], schema=SCHEMA)
 
 
 def shown(value: str | None, *, personal: bool) -> str | None:

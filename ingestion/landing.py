@@ -164,6 +164,7 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
         _recognise(file, rules)
         if file.contract.not_needed is not None:
             return _not_needed(file)
+        _find_context(file, rules)
         with _opened(file, rules) as (splitter, misshapen):
             return _report(file, splitter.split(misshapen))
     except UnreadableFile as error:
@@ -196,8 +197,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
         if file.contract.not_needed is not None:
             report = _not_needed(file)
         else:
-            file.context = _context(file, rules)
-            file.vintage_id = _vintage_id(file)
+            _find_context(file, rules)
             known = ledger.vintage(file.vintage_id)
             if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), home):
                 return _unchanged(file, known, ledger)
@@ -287,6 +287,11 @@ def _recognise(file: _File, rules: _Rules) -> None:
     file.vintage_id = _vintage_id(file)
 
 
+def _find_context(file: _File, rules: _Rules) -> None:
+    file.context = _context(file, rules)
+    file.vintage_id = _vintage_id(file)
+
+
 def _vintage_id(file: _File) -> str:
     """Names the content as one dataset and one submission."""
     parts = [file.content_sha256]
@@ -373,9 +378,6 @@ def _opened(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, list[tuple[i
     with tempfile.TemporaryDirectory(prefix="impact-") as spill, duckdb.connect() as con:
         con.execute(f"set temp_directory = {literal(spill)}")
         _read(con, sheet, file.recognised.header_row, "create temp table raw as select * from reader")
-        if not file.context:
-            file.context = _context(file, rules)
-            file.vintage_id = _vintage_id(file)
         source = Source(
             file_name=str(file.file_name),
             vintage_id=file.vintage_id,
@@ -687,7 +689,8 @@ def _sha256_of(file: _File) -> str:
     try:
         return _sha256(file.path)
     except OSError:
-        # What it holds is not known; it is refused under its name.
+        # What it holds is not known: it is refused under its name, and hashed again by the next run.
+        file.size = -1
         return hashlib.sha256(f"not opened: {file.file_name}".encode()).hexdigest()
 
 

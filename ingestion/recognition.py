@@ -15,6 +15,8 @@ from ingestion.readers import Sheet, UnreadableFile, header_positions, normalise
 TOOL_HEADERS: dict[str, tuple[str, ...]] = {"microsoft_forms": ("id", "start time", "completion time")}
 #: A survey file is taken for an instrument when it carries at least this share of its statements.
 SHARE_OF_ITEMS = 0.5
+#: A row with fewer is a title, or a table read with the wrong delimiter.
+FEWEST_HEADERS = 2
 #: A file that has this share of a dataset's headers was probably meant to be one.
 NEAR_ENOUGH = 0.4
 
@@ -44,7 +46,8 @@ def recognise(sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[s
     Raises:
         UnreadableFile: no table is recognised, or two are; says what was looked for.
     """
-    found = [match for sheet in sheets if (match := _recognise_sheet(sheet, file_name, contracts))]
+    marks = [_marks(contract) for contract in contracts.values()]
+    found = [match for sheet in sheets if (match := _recognise_sheet(sheet, file_name, marks))]
     if not found:
         raise UnreadableFile("not_recognised", *_why_not(sheets, file_name, contracts))
     if len(found) > 1 and found[0].sheet.name is not None:
@@ -57,41 +60,51 @@ def recognise(sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[s
     return found[0]
 
 
-def _recognise_sheet(sheet: Sheet, file_name: PurePath, contracts: Mapping[str, Contract]) -> Recognised | None:
+@dataclass(frozen=True)
+class _Marks:
+    """What tells a dataset's header row: one of each of ``wanted``, and nothing of ``unwanted``."""
+
+    contract: Contract
+    wanted: tuple[frozenset[str], ...]
+    unwanted: frozenset[str]
+
+    def fit(self, headers: set[str]) -> bool:
+        """Whether a row of normalised headers is one of this dataset."""
+        if self.contract.survey is not None:
+            return _is_survey(self.contract, headers)
+        return all(names & headers for names in self.wanted) and not self.unwanted & headers
+
+
+def _marks(contract: Contract) -> _Marks:
+    if contract.recognise is None:
+        return _Marks(contract, (), frozenset())
+    aliases: dict[str, frozenset[str]] = {}
+    for column in contract.columns:
+        names = frozenset(normalise_header(header) for header in column.headers)
+        aliases.update(dict.fromkeys(names, names))
+    wanted = [normalise_header(header) for header in contract.recognise.headers]
+    return _Marks(
+        contract,
+        tuple(aliases.get(header, frozenset([header])) for header in wanted),
+        frozenset(normalise_header(header) for header in contract.recognise.absent_headers),
+    )
+
+
+def _recognise_sheet(sheet: Sheet, file_name: PurePath, marks: Sequence[_Marks]) -> Recognised | None:
     suffix = "xlsx" if sheet.name is not None else "csv"
+    possible = [mark for mark in marks if suffix in mark.contract.formats]
+    hinted = [mark.contract for mark in possible if _lies_in_folder(mark.contract, file_name)]
     for number, row in enumerate(sheet.top, start=1):
         headers = set(header_positions(row))
-        by_headers = [
-            (len(contract.recognise.headers) if contract.recognise else len(row), contract)
-            for contract in contracts.values()
-            if suffix in contract.formats and _headers_fit(contract, headers)
-        ]
+        if len(headers) < FEWEST_HEADERS:
+            continue
+        by_headers = [(len(mark.wanted) or len(row), mark.contract) for mark in possible if mark.fit(headers)]
         if by_headers:
             return Recognised(max(by_headers, key=lambda scored: scored[0])[1], sheet, number)
-        by_folder = [c for c in contracts.values() if _lies_in_folder(c, file_name) and _mostly_fits(c, headers)]
+        by_folder = [contract for contract in hinted if _mostly_fits(contract, headers)]
         if len(by_folder) == 1:
             return Recognised(by_folder[0], sheet, number)
     return None
-
-
-def _headers_fit(contract: Contract, headers: set[str]) -> bool:
-    if contract.survey is not None:
-        return _is_survey(contract, headers)
-    if contract.recognise is None:
-        return False
-    aliases = _aliases(contract)
-    wanted = [aliases.get(normalise_header(h), {normalise_header(h)}) for h in contract.recognise.headers]
-    unwanted = {normalise_header(h) for h in contract.recognise.absent_headers}
-    return all(names & headers for names in wanted) and not unwanted & headers
-
-
-def _aliases(contract: Contract) -> dict[str, set[str]]:
-    """Each header → every header that means the same column."""
-    aliases: dict[str, set[str]] = {}
-    for column in contract.columns:
-        names = {normalise_header(header) for header in column.headers}
-        aliases.update(dict.fromkeys(names, names))
-    return aliases
 
 
 def _is_survey(contract: Contract, headers: set[str]) -> bool:

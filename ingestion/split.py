@@ -43,8 +43,8 @@ def name(identifier: str) -> str:
 
 
 def cell_text(cell: str) -> str:
-    """SQL for a cell's text without the white space around it; null where nothing is left."""
-    return f"nullif(trim({cell}, ' \t\r\n\u00a0'), '')"
+    """SQL for a cell's text; null where it is empty."""
+    return f"nullif({cell}, '')"
 
 
 @dataclass(frozen=True)
@@ -362,27 +362,24 @@ from examined"""
         Leaves table ``repeated_rows`` with all of them.
         """
         key = [k for k in self.contract.natural_key if k not in ("item_id",)]
-        fits = "from checked where drop_rule is null and not has_error"
         self.con.execute(
             f"create or replace temp table repeated_rows ({ROW} bigint, first_row bigint, is_equal boolean)"
         )
         if not key:
             return [], 0
+        # Most files repeat nothing, and a window over all of their rows would cost as much as the rest of the split.
         keys = ", ".join(name(k) for k in key)
-        if self._count(fits) == self._count(f"from (select distinct {keys} {fits})"):
-            return [], 0
-        content = ", ".join(name(c) for c in self._content_columns())
+        same_key = " and ".join(f"again.{name(k)} is not distinct from repeated.{name(k)}" for k in key)
+        equal = " and ".join(f"again.{c} is not distinct from first.{c}" for c in map(name, self._content_columns()))
         self.con.execute(
             f"""insert into repeated_rows
-            select {ROW}, first_row, content is not distinct from first_content
-            from (
-                select {ROW}, row({content}) as content,
-                    first_value({ROW}) over same_key as first_row,
-                    first_value(row({content})) over same_key as first_content
-                {fits}
-                window same_key as (partition by {keys} order by {ROW})
-            )
-            where {ROW} <> first_row"""
+            with fitting as (select * from checked where drop_rule is null and not has_error),
+            repeated as (select {keys}, min({ROW}) as first_row from fitting group by {keys} having count(*) > 1)
+            select again.{ROW}, repeated.first_row, {equal}
+            from repeated
+            join fitting as again on {same_key}
+            join fitting as first on first.{ROW} = repeated.first_row
+            where again.{ROW} <> repeated.first_row"""
         )
         return self._duplicates(), self._count("from repeated_rows where is_equal")
 
@@ -508,10 +505,13 @@ def _plain(text: str) -> str:
 
 def _dated(text: str, column: Column) -> str:
     # A workbook keeps times as fractions of a day, which come back as 10:11:11.999.
-    seconds = f"regexp_replace({text}, '(:[0-9]{{2}})\\.[0-9]+$', '\\1')"
-    clock = any("%S" in pattern for pattern in column.formats)
+    if any("%S" in pattern for pattern in column.formats):
+        seconds = f"regexp_replace({text}, '(:[0-9]{{2}})\\.[0-9]+$', '\\1')"
+        instant = f"case when contains({text}, '.') then {seconds} else {text} end"
+    else:
+        instant = text
     formats = "[" + ", ".join(literal(pattern) for pattern in column.formats) + "]"
-    parsed = f"try_strptime({seconds if clock else text}, {formats})"
+    parsed = f"try_strptime({instant}, {formats})"
     # Of the words "epoch" and "infinity" DuckDB makes a date as well.
     fits = f"{parsed} between date '{_FIRST_DAY}' and date '{_LAST_DAY}' and regexp_matches({text}, '[0-9]')"
     return f"case when {fits} then {parsed}::{column.type} end"

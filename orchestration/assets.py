@@ -14,7 +14,7 @@ from ingestion.contracts import Contract, load_contracts
 from ingestion.landing import FileReport, land_inbox
 from ingestion.ledger import Ledger
 from orchestration import gating, handover
-from orchestration.dbt_build import NodeResult, broken_nodes, build, count_rows, test_checks
+from orchestration.dbt_build import NodeResult, build, count_rows, model_checks
 from orchestration.resources import Gates, HomeToWrite
 from orchestration.translator import Translator
 from orchestration.watching import Watcher
@@ -65,9 +65,7 @@ def _file_spec(contract: Contract) -> dg.AssetSpec:
     )
 
 
-def _landing(
-    contracts: Mapping[str, Contract], sources: Mapping[tuple[str, str], str]
-) -> dg.AssetsDefinition:
+def _landing(contracts: Mapping[str, Contract], sources: Mapping[tuple[str, str], str]) -> dg.AssetsDefinition:
     """Landing and the gate on what landed.
 
     They are one step, because the gate decides which file vintages are in force, and the warehouse must not be built
@@ -112,7 +110,7 @@ def _landing(
         home: HomeToWrite,
         gates: dg.ResourceParam[Gates],
         watcher: dg.ResourceParam[Watcher],
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         here = home.open()
         handover.forget(here, *handover.STAGES)
         with gates.worker() as worker:
@@ -144,7 +142,7 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     @dbt_assets(manifest=manifest, name="warehouse", dagster_dbt_translator=Translator())
     def warehouse(
         context: dg.AssetExecutionContext, home: HomeToWrite, watcher: dg.ResourceParam[Watcher]
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         here = home.open()
         watcher.phase("models")
         handover.forget(here, handover.MARTS)
@@ -156,9 +154,8 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         }
         everything = selected == {*nodes, *tests}
         results = build(here, manifest, None if everything else selected, watcher.built)
-        built = [result for result in results if not result.is_test and result.succeeded]
-        row_counts = count_rows(here, manifest, [result.unique_id for result in built])
-        found = test_checks(results, manifest, row_counts)
+        row_counts = count_rows(here, manifest, results)
+        found = model_checks(results, manifest, row_counts)
         before = [] if everything else handover.left(here, handover.MODELS)
         handover.leave(here, handover.MODELS, _merged(before, found))
         watcher.checked(found)
@@ -170,10 +167,8 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 yield _tested(tests[result.unique_id], result)
             elif result.succeeded:
                 yield _materialised(nodes[result.unique_id], result, row_counts)
-        broken = broken_nodes(results, manifest)
-        failed = [f"{check.dataset}, {check.rule}: {check.message}" for check in found if check.blocks]
-        if broken or failed:
-            raise dg.Failure("\n".join(broken or failed), allow_retries=False)
+        if failed := [check for check in found if check.blocks]:
+            raise _failure(failed)
 
     return warehouse
 
@@ -204,10 +199,8 @@ def _mart_checks(marts: Sequence[str]) -> dg.AssetChecksDefinition:
         for key in context.selected_asset_check_keys:
             about = [check for check in checks if check.dataset == key.asset_key.path[-1]]
             yield _check_result(key, about)
-        elsewhere = [check for check in checks if check.dataset not in marts and check.blocks]
-        if elsewhere:
-            text = "\n".join(f"{check.dataset}, {check.rule}: {check.message}" for check in elsewhere)
-            raise dg.Failure(text, allow_retries=False)
+        if elsewhere := [check for check in checks if check.dataset not in marts and check.blocks]:
+            raise _failure(elsewhere)
 
     return mart_checks
 
@@ -220,7 +213,7 @@ def _publication(marts: Sequence[str]) -> dg.AssetsDefinition:
         kinds={"duckdb", "parquet"},
         deps=[*marts, dg.AssetKey(["landing", "source_files"])],
     )
-    def publication(home: HomeToWrite, watcher: dg.ResourceParam[Watcher]) -> dg.MaterializeResult:
+    def publication(home: HomeToWrite, watcher: dg.ResourceParam[Watcher]) -> dg.MaterializeResult[None]:
         here = home.open()
         watcher.phase("publication")
         published = publish(here, handover.proved(here))
@@ -251,7 +244,7 @@ def _files_metadata(reports: Sequence[FileReport]) -> dict[str, Any]:
 
 
 def _check_result(key: dg.AssetCheckKey, checks: Sequence[CheckResult]) -> dg.AssetCheckResult:
-    """Several results as the one asset check that Dagster shows; those that failed are listed, and none is a failure."""
+    """Several results as the one asset check that Dagster shows, with those that failed; no result is a failure."""
     failed = [check for check in checks if not check.passed]
     blocks = not checks or any(check.blocks for check in failed)
     return dg.AssetCheckResult(
@@ -268,7 +261,7 @@ def _check_result(key: dg.AssetCheckKey, checks: Sequence[CheckResult]) -> dg.As
     )
 
 
-def _materialised(key: dg.AssetKey, result: NodeResult, row_counts: Mapping[str, int]) -> dg.MaterializeResult:
+def _materialised(key: dg.AssetKey, result: NodeResult, row_counts: Mapping[str, int]) -> dg.MaterializeResult[None]:
     metadata: dict[str, Any] = {"Execution Duration": result.seconds, "unique_id": result.unique_id}
     if result.unique_id in row_counts:
         metadata["dagster/row_count"] = row_counts[result.unique_id]
@@ -282,6 +275,13 @@ def _tested(key: dg.AssetCheckKey, result: NodeResult) -> dg.AssetCheckResult:
         passed=result.status == "pass",
         severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
         metadata={"rows_failed": result.failures or 0, "Execution Duration": result.seconds},
+    )
+
+
+def _failure(checks: Sequence[CheckResult]) -> dg.Failure:
+    """What stops a step: trying again would find the same."""
+    return dg.Failure(
+        "\n".join(f"{check.dataset}, {check.rule}: {check.message}" for check in checks), allow_retries=False
     )
 
 

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import dagster as dg
-
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from ingestion.home import HomeError
@@ -47,7 +46,7 @@ def inbox_sensor(job: Job) -> dg.SensorDefinition:
     @dg.sensor(
         name="inbox_has_settled",
         job=job,
-        description="Starts a run when a file has arrived in the inbox and nothing there has changed for half a minute.",
+        description="Starts a run when a file has arrived and nothing in the inbox has changed for half a minute.",
         minimum_interval_seconds=int(SETTLED_SECONDS),
         default_status=dg.DefaultSensorStatus.RUNNING,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,7 +35,7 @@ app = typer.Typer(
 )
 
 
-class Size(str, Enum):
+class Size(StrEnum):
     """Sizes of the sample."""
 
     borough = "borough"
@@ -51,6 +51,7 @@ HomeOption = Annotated[
         show_default=False,
     ),
 ]
+WaitOption = Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for another run to end.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
@@ -84,7 +85,7 @@ def sample(
 @app.command()
 def check(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", exists=True, dir_okay=False, readable=True)],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -112,7 +113,7 @@ def check(
 def run(
     context: typer.Context,
     home: HomeOption = None,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for another run to end.")] = 600,
+    wait: WaitOption = 600,
 ) -> None:
     """Take what is in the inbox all the way to the publication."""
     here = _home(context, home)
@@ -261,7 +262,7 @@ def _say_how_it_stands(out: Console, found: Status) -> None:
     out.print()
     out.print(
         table(
-            ["dataset", "state", "last file", "due every", "files", "rows", "quarantined", "rejected"],
+            ["dataset", "state", "last file", "late after", "files", "rows", "quarantined", "rejected"],
             [
                 (
                     item.dataset,

@@ -6,9 +6,10 @@ dbt speaks through ``dbtRunner``; everything after that are pure functions over 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import closing, contextmanager
+from contextlib import chdir, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ Manifest = Mapping[str, Any]
 
 _BUILT = ("model", "seed", "snapshot")
 _GOOD = {"success", "pass", "no-op", "warn"}
+_LEVELS = {"info": logging.INFO, "warn": logging.INFO, "error": logging.ERROR}
+
+log = logging.getLogger("dbt.build")
 
 
 class BuildError(Exception):
@@ -67,8 +71,9 @@ def build_arguments(selected: Collection[str] | None, manifest: Manifest, state:
     """
     arguments = ["build", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     arguments += ["--target-path", str(state / "dbt" / "target"), "--log-path", str(state / "dbt" / "logs")]
-    # The screen belongs to the run. The debug log would cost as much time as the models.
-    arguments += ["--log-level", "none", "--log-level-file", "info", "--no-use-colors-file", "--no-write-json"]
+    # The screen belongs to the run, and what dbt says goes to the run's log: dbt's own file, with every statement in
+    # it, would cost half as much time again.
+    arguments += ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
     # Unit tests prove the code, not the data: they belong to `make test`.
     arguments += ["--exclude-resource-type", "unit_test"]
     if selected is not None:
@@ -102,8 +107,7 @@ def build(
     from dbt.cli.main import dbtRunner
 
     total = len(selected) if selected is not None else _how_many(manifest)
-    callbacks = [] if on_node is None else [_counting(on_node, total)]
-    runner = dbtRunner(manifest=load_manifest(home), callbacks=callbacks)
+    runner = dbtRunner(manifest=load_manifest(home), callbacks=[_listener(on_node, total)])
     with _surroundings(home):
         try:
             outcome = runner.invoke(build_arguments(selected, manifest, home.state))
@@ -135,64 +139,46 @@ def node_results(outcome: dbtRunnerResult) -> list[NodeResult]:
     ]
 
 
-def broken_nodes(results: Iterable[NodeResult], manifest: Manifest) -> list[str]:
-    """One sentence for each model or seed that could not be built, what was skipped for it not among them."""
-    return [
-        f"{manifest['nodes'][result.unique_id]['name']}: {_one_line(result.message)}"
-        for result in results
-        if not result.is_test and not result.succeeded and result.status != "skipped"
-    ]
+def model_checks(results: Iterable[NodeResult], manifest: Manifest, row_counts: Mapping[str, int]) -> list[CheckResult]:
+    """The results as the checks of the stage ``models``: one per data test, and one per model that was not built.
 
-
-def test_checks(
-    results: Iterable[NodeResult], manifest: Manifest, row_counts: Mapping[str, int]
-) -> list[CheckResult]:
-    """The data tests among the results, as the checks of the stage ``models``.
-
-    A test that was skipped has looked at nothing and is a failure: something that it rests on was not built.
+    What was skipped says nothing of its own: the failure that it was skipped for is among the results.
     """
     checks = []
     for result in results:
-        if not result.is_test:
-            continue
         node = manifest["nodes"][result.unique_id]
-        tested = tested_node(node)
-        passed = result.status == "pass"
-        severity = "warning" if result.status == "warn" or _severity(node) == "warn" else "error"
-        checks.append(
-            CheckResult(
-                stage="models",
-                dataset=manifest["nodes"].get(tested, {}).get("name") or tested.rsplit(".", 1)[-1],
-                rule=node["name"],
-                description=_description(node),
-                severity=severity,
-                passed=passed,
-                rows_checked=row_counts.get(tested, 0),
-                rows_failed=result.failures or 0,
-                message=None if passed else _what_to_do(result, node),
-            )
-        )
+        if result.is_test and result.status != "skipped":
+            checks.append(_tested(result, node, manifest, row_counts))
+        elif not result.is_test and not result.succeeded and result.status != "skipped":
+            checks.append(_not_built(result, node))
     return checks
 
 
 def tested_node(test: Mapping[str, Any]) -> str:
     """The unique id of what a test is about: what it is attached to, else the first that it reads."""
-    attached = test.get("attached_node")
-    return attached if attached else next(iter(test["depends_on"]["nodes"]), test["unique_id"])
+    return str(test.get("attached_node") or next(iter(test["depends_on"]["nodes"]), test["unique_id"]))
 
 
-def count_rows(home: Home, manifest: Manifest, unique_ids: Iterable[str]) -> dict[str, int]:
-    """Rows of each model and seed as it stands in the warehouse, in one query.
+def count_rows(home: Home, manifest: Manifest, results: Iterable[NodeResult]) -> dict[str, int]:
+    """Rows by unique id, in one query: of each table that was built, and of each view that was tested.
+
+    The other views are not counted: they are steps on the way to the tables, and counting would take each again.
 
     Args:
         home: whose warehouse; nobody has it open for writing.
         manifest: the parsed project.
-        unique_ids: of models and seeds that were built.
+        results: of the build.
     """
+    nodes = manifest["nodes"]
+    results = list(results)
+    tested = {tested_node(nodes[result.unique_id]) for result in results if result.is_test}
     relations = {
-        unique_id: manifest["nodes"][unique_id]["relation_name"]
-        for unique_id in unique_ids
-        if manifest["nodes"][unique_id]["relation_name"]
+        result.unique_id: nodes[result.unique_id]["relation_name"]
+        for result in results
+        if not result.is_test
+        and result.succeeded
+        and nodes[result.unique_id]["relation_name"]
+        and (nodes[result.unique_id]["config"]["materialized"] != "view" or result.unique_id in tested)
     }
     if not relations:
         return {}
@@ -209,27 +195,31 @@ def _how_many(manifest: Manifest) -> int:
     return sum(node["resource_type"] in kinds for node in manifest["nodes"].values())
 
 
-def _counting(on_node: Callable[[str, int, int], None], total: int) -> Callable[[Any], None]:
+def _listener(on_node: Callable[[str, int, int], None] | None, total: int) -> Callable[[Any], None]:
+    """Counts the nodes that are done, and writes what is above debugging to the log of the run."""
     done = 0
 
-    def look(event: Any) -> None:
+    def listen(event: Any) -> None:
         nonlocal done
-        if event.info.name == "NodeFinished":
+        if event.info.level in _LEVELS:
+            log.log(_LEVELS[event.info.level], "%s", event.info.msg)
+        elif event.info.name == "NodeFinished" and on_node is not None:
             done += 1
             on_node(event.data.node_info.node_name, done, total)
 
-    return look
+    return listen
 
 
 @contextmanager
 def _surroundings(home: Home) -> Iterator[None]:
-    """What dbt changes of the process, or wants of it, given back afterwards."""
-    folder, named = Path.cwd(), os.environ.get(HOME_VARIABLE)
+    """What dbt wants of the process, given back afterwards."""
+    named = os.environ.get(HOME_VARIABLE)
     os.environ[HOME_VARIABLE] = str(home.root)
     try:
-        yield
+        # The profile names the folder of the functions that Python models call from where dbt is usually started.
+        with chdir(PROJECT):
+            yield
     finally:
-        os.chdir(folder)
         if named is None:
             del os.environ[HOME_VARIABLE]
         else:
@@ -241,11 +231,45 @@ def _let_go_of_the_warehouse() -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.adapters.factory import reset_adapters
 
+    manager: Any = DuckDBConnectionManager
     # Where dbt failed before it connected there is nothing to close, and no public way to ask.
-    if DuckDBConnectionManager._ENV is not None:
-        DuckDBConnectionManager.env().close()
-    DuckDBConnectionManager.close_all_connections()
-    reset_adapters()
+    if manager._ENV is not None:
+        manager.env().close()
+    manager.close_all_connections()
+    forget_adapters: Any = reset_adapters
+    forget_adapters()
+
+
+def _tested(
+    result: NodeResult, test: Mapping[str, Any], manifest: Manifest, row_counts: Mapping[str, int]
+) -> CheckResult:
+    tested = tested_node(test)
+    passed = result.status == "pass"
+    return CheckResult(
+        stage="models",
+        dataset=manifest["nodes"].get(tested, {}).get("name") or tested.rsplit(".", 1)[-1],
+        rule=test["name"],
+        description=_description(test),
+        severity="warning" if result.status == "warn" or _severity(test) == "warn" else "error",
+        passed=passed,
+        rows_checked=row_counts.get(tested, 0),
+        rows_failed=result.failures or 0,
+        message=None if passed else _what_to_do(result, test),
+    )
+
+
+def _not_built(result: NodeResult, node: Mapping[str, Any]) -> CheckResult:
+    return CheckResult(
+        stage="models",
+        dataset=node["name"],
+        rule="is_built",
+        description="The table can be built, and its contract and constraints hold.",
+        severity="error",
+        passed=False,
+        rows_checked=0,
+        rows_failed=0,
+        message=f"{_one_line(result.message)} Its SQL stands in {node['original_file_path']}.",
+    )
 
 
 def _severity(test: Mapping[str, Any]) -> str:
@@ -262,8 +286,6 @@ def _description(test: Mapping[str, Any]) -> str:
 
 
 def _what_to_do(result: NodeResult, test: Mapping[str, Any]) -> str:
-    if result.status == "skipped":
-        return "It was not run, because something that it rests on failed; see to that first."
     if result.failures:
         rows = "row breaks" if result.failures == 1 else "rows break"
         return (
@@ -275,4 +297,3 @@ def _what_to_do(result: NodeResult, test: Mapping[str, Any]) -> str:
 
 def _one_line(text: str | None) -> str:
     return " ".join((text or "no reason was given").split())
-

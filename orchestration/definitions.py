@@ -7,9 +7,9 @@ import dagster as dg
 
 from orchestration.assets import route
 from orchestration.automation import EVERYTHING, inbox_sensor, nightly_schedule
-from orchestration.logs import run_log
 from orchestration.manifest import manifest_path
 from orchestration.resources import Gates, HomeResource, HomeToWrite
+from orchestration.run_log import run_log
 from orchestration.watching import Watcher
 
 

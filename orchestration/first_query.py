@@ -15,7 +15,7 @@ select indicators.name, period, numerator, denominator, value, unit
 from indicator_values join indicators using (indicator_id)
 where area_code = '{authority}' and sector = 'total' and organisation_id = 'total' and breakdown = 'total'
     and is_latest and value_status = 'ok'
-order by indicators.level, indicators.name limit 8"""
+order by indicators.level desc, indicators.name limit 8"""
 
 
 def first_query(home: Home) -> tuple[str, list[str], list[tuple[Any, ...]]]:

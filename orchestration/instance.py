@@ -14,6 +14,8 @@ _SETTINGS = """\
 # Written by `impact`. Deleting this folder loses the record of past runs and nothing else.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 event_log_storage:
   module: orchestration.event_log
   class: KeptSqliteEventLog

@@ -13,9 +13,9 @@ import importlib.metadata
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import platformdirs
 from filelock import FileLock
@@ -59,14 +59,14 @@ def load_manifest(home: Home, project: Path = PROJECT) -> Manifest:
     packed = (_prepared(project) / "partial_parse.msgpack").read_bytes()
     from dbt.contracts.graph.manifest import Manifest
 
-    manifest = Manifest.from_msgpack(packed)
+    manifest: Any = Manifest.from_msgpack(packed)
     place = in_external_location(home.root)
     for source in manifest.sources.values():
         for meta in (source.meta, source.config.meta):
             if "external_location" in meta:
                 meta["external_location"] = meta["external_location"].replace(NO_HOME, place)
     manifest.build_flat_graph()
-    return manifest
+    return cast("Manifest", manifest)
 
 
 def in_external_location(path: Path) -> str:
@@ -114,10 +114,11 @@ def _prepared(project: Path) -> Path:
 def _parse(project: Path, target: Path) -> None:
     from dbt.cli.main import dbtRunner
 
-    with _environment({HOME_VARIABLE: NO_HOME}), _here():
+    where = ["--target-path", str(target), "--log-path", str(target)]
+    quiet = ["--log-level", "none", "--log-level-file", "none"]
+    with _environment({HOME_VARIABLE: NO_HOME}), chdir(project):
         outcome = dbtRunner().invoke(
-            ["parse", "--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target)]
-            + ["--log-path", str(target), "--log-level", "none", "--log-level-file", "none"]
+            ["parse", "--project-dir", str(project), "--profiles-dir", str(project), *where, *quiet]
         )
     if not outcome.success:
         raise ProjectError(f"dbt cannot parse {project}: {outcome.exception}")
@@ -161,13 +162,3 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _here() -> Iterator[None]:
-    """dbt makes the project's folder its own; the caller's stays what it was."""
-    before = Path.cwd()
-    try:
-        yield
-    finally:
-        os.chdir(before)

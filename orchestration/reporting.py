@@ -27,8 +27,10 @@ ROW_NUMBERS = 20
 def console(*, errors: bool = False) -> Console:
     """Where to print: with colours and width on a terminal, as plain lines elsewhere."""
     found = Console(stderr=errors, highlight=False, markup=False, emoji=False)
-    return found if found.is_terminal else Console(
-        stderr=errors, highlight=False, markup=False, emoji=False, width=_UNLIMITED, no_color=True
+    return (
+        found
+        if found.is_terminal
+        else Console(stderr=errors, highlight=False, markup=False, emoji=False, width=_UNLIMITED, no_color=True)
     )
 
 
@@ -111,7 +113,8 @@ def file_check(report: FileReport, contracts: Mapping[str, Contract]) -> list[st
         )
         reasons = {drop.id: drop.reason for drop in contract.drops} if contract else {}
         for rule, count in report.dropped_by_rule.items():
-            lines.append(f"  Left out:    {_rows(count)}. {reasons.get(rule, rule.replace('_', ' ').capitalize() + '.')}")
+            reason = reasons.get(rule, f"{rule.replace('_', ' ').capitalize()}.")
+            lines.append(f"  Left out:    {_rows(count)}. {reason}")
     if errors:
         lines += ["", "  Would be rejected:", *_problems(errors)]
     if warnings:

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +23,7 @@ from expectations.worker import GateWorker
 from ingestion.home import HOME_VARIABLE, Home
 from orchestration.instance import settle
 from orchestration.lock import WAIT_SECONDS, writing
+from orchestration.logs import file_handler
 from orchestration.watching import Watcher
 
 if TYPE_CHECKING:
@@ -77,10 +78,12 @@ class _Recorder(Watcher):
     def built(self, name: str, number: int, total: int) -> None:
         self._watcher.built(name, number, total)
 
-    def checked(self, results: object) -> None:
-        assert isinstance(results, list)
+    def checked(self, results: Sequence[CheckResult]) -> None:
         self._run.checks.extend(results)
         self._watcher.checked(results)
+
+    def warned(self, text: str) -> None:
+        self._watcher.warned(text)
 
     def published(self, publication: Publication) -> None:
         self._run.publication = publication
@@ -105,7 +108,7 @@ def run_everything(home: Home, watcher: Watcher, wait_seconds: float = WAIT_SECO
         run = Run(_log_file(home))
         recorder = _Recorder(run, watcher)
         recorder.phase("start")
-        with GateWorker() as worker, _quiet(home, run.log):
+        with GateWorker() as worker, _logged(run.log, recorder):
             result = _execute(home, worker, recorder, run.log, wait_seconds)
         recorder.phase("end")
         if not result.success:
@@ -126,7 +129,7 @@ def _execute(
     from orchestration.resources import Gates, HomeToWrite
 
     with DagsterInstance.get() as instance:
-        return defs.get_job_def(EVERYTHING).execute_in_process(
+        return defs.resolve_job_def(EVERYTHING).execute_in_process(
             instance=instance,
             run_config={"loggers": {"run_log": {"config": {"path": str(log)}}}},
             raise_on_error=False,
@@ -161,17 +164,28 @@ def _log_file(home: Home) -> Path:
 
 
 @contextmanager
-def _quiet(home: Home, log: Path) -> Iterator[None]:
-    """What libraries have to say goes to the log; what this project warns of reaches the screen as well."""
-    handler = logging.FileHandler(log, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+def _logged(log: Path, watcher: Watcher) -> Iterator[None]:
+    """What libraries have to say goes to the log; what this project warns of reaches the watcher as well."""
     root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    root.handlers, root.level = [handler], logging.INFO
+    handlers, level = list(root.handlers), root.level
+    root.handlers, root.level = [file_handler(log), _ToWatcher(watcher)], logging.INFO
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        root.handlers, root.level = before, level
-        handler.close()
+        for handler in root.handlers:
+            handler.close()
+        root.handlers, root.level = handlers, level
+
+
+class _ToWatcher(logging.Handler):
+    """Passes on the warnings of the rooms."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        super().__init__(logging.WARNING)
+        self._watcher = watcher
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.partition(".")[0] in ("ingestion", "expectations", "publishing"):
+            self._watcher.warned(record.getMessage())

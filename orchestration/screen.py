@@ -44,6 +44,10 @@ class Lines(Watcher):
         if name in TITLES:
             self._console.print(f"{time.perf_counter() - self._began:5.1f} s  {TITLES[name]}")
 
+    def warned(self, text: str) -> None:
+        """Say it at once."""
+        self._console.print(f"WARNING  {text}", soft_wrap=True)
+
 
 class Display(Watcher):
     """A line per phase, the current one with a spinner and, where it is known, how much is done."""
@@ -88,6 +92,10 @@ class Display(Watcher):
         """One model, seed or test more."""
         if self._task is not None:
             self._progress.update(self._task, completed=number, total=total, doing=name)
+
+    def warned(self, text: str) -> None:
+        """Say it above what moves."""
+        self._progress.console.print(f"WARNING  {text}", style="bold yellow", soft_wrap=True)
 
     def _finish(self) -> None:
         if self._task is not None:

@@ -96,9 +96,7 @@ def status_of(home: Home, now: datetime | None = None) -> Status:
             if contract.not_needed is None
         ],
         refused=refused,
-        failed_checks=[
-            check for stage in handover.STAGES for check in handover.left(home, stage) if not check.passed
-        ],
+        failed_checks=[check for stage in handover.STAGES for check in handover.left(home, stage) if not check.passed],
     )
 
 

@@ -26,5 +26,8 @@ class Watcher:
     def checked(self, results: Sequence[CheckResult]) -> None:
         """A stage's checks have been run."""
 
+    def warned(self, text: str) -> None:
+        """Something is worth knowing now, and stops nothing."""
+
     def published(self, publication: Publication) -> None:
         """There is a publication in force."""

@@ -7,7 +7,8 @@ The interval depends on nothing but the two counts, so each pair is worked out o
 def model(dbt, session):
     """Reads the counts, asks the library and hands back an Arrow table: numerator, denominator and four bounds."""
     import pyarrow as pa
-    from impact_statistics.intervals import wilson_interval
+
+    from dbt_project.python.intervals import wilson_interval
 
     dbt.config(materialized="table")
     pairs = (

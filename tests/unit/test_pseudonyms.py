@@ -1,0 +1,68 @@
+"""Pseudonyms are keyed, stable, kept apart by domain, and give nothing away."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import pytest
+
+from ingestion.pseudonyms import KEY_VARIABLE, SHORTEST_KEY, Key, PseudonymKeyError, load_key
+
+SECRET = "a secret of the partnership, long enough to keep"
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> Key:
+    monkeypatch.setenv(KEY_VARIABLE, SECRET)
+    return load_key()
+
+
+def test_a_pseudonym_is_the_hmac_of_domain_and_identifier_cut_to_128_bits(key: Key) -> None:
+    expected = hmac.new(SECRET.encode(), b"learner\x1fa@b.example", hashlib.sha256).hexdigest()[:32]
+    assert key.pseudonym("learner", "a@b.example") == expected
+    assert key.pseudonyms("learner", ["a@b.example", "c"]) == [expected, key.pseudonym("learner", "c")]
+
+
+@pytest.mark.parametrize("written", ["A@B.example", " a@b.example ", "a@B.EXAMPLE\n"])
+def test_case_and_spaces_around_it_do_not_make_another_person(key: Key, written: str) -> None:
+    assert key.pseudonym("learner", written) == key.pseudonym("learner", "a@b.example")
+
+
+def test_one_identifier_has_unlike_pseudonyms_in_two_domains_and_under_two_keys(
+    key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, SECRET[::-1])
+    made = {
+        key.pseudonym("learner", "1"),
+        key.pseudonym("looked_after_child", "1"),
+        key.pseudonym("learner", "11"),
+        load_key().pseudonym("learner", "1"),
+    }
+    assert len(made) == 4
+
+
+def test_without_a_key_the_demonstration_key_is_used_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    assert load_key().is_demo
+    assert load_key().key_id == load_key().key_id
+
+
+def test_a_key_of_ones_own_is_no_demonstration_key(key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not key.is_demo
+    monkeypatch.delenv(KEY_VARIABLE)
+    assert load_key().key_id != key.key_id
+
+
+def test_a_short_key_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "k" * (SHORTEST_KEY - 1))
+    with pytest.raises(PseudonymKeyError, match=f"fewer than {SHORTEST_KEY} characters") as refused:
+        load_key()
+    assert "kkk" not in str(refused.value)
+    monkeypatch.setenv(KEY_VARIABLE, "k" * SHORTEST_KEY)
+    assert not load_key().is_demo
+
+
+def test_a_key_never_shows_its_secret(key: Key) -> None:
+    assert SECRET not in repr(key) + str(key) + key.key_id
+    assert repr(key) == f"Key(id={key.key_id}, is_demo=False)"

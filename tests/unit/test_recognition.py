@@ -1,0 +1,141 @@
+"""Which dataset a table is taken for, and what is said where it is taken for none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from ingestion.contracts import load_contracts
+from ingestion.instruments import load_instruments
+from ingestion.readers import Sheet, UnreadableFile
+from ingestion.recognition import Recognised, match_items, recognise
+from tests.integration.builders import (
+    EPISODES_HEADER,
+    EVENTS_HEADER,
+    HEADER_HEADER,
+    REGISTER_HEADER,
+    TRAINING_HEADER,
+    forms_header,
+)
+
+AREAS = ["country_code", "country_name", "region_code", "region_name", "old_la_code", "new_la_code", "la_name"]
+FIGURES = ["school_type", "headcount", "perm_excl", "perm_excl_rate"]
+EXCLUSIONS = ["time_identifier", "time_period", "geographic_level", *AREAS, *FIGURES]
+OLD_EXCLUSIONS = [*EXCLUSIONS, "fixed_excl", "fixed_excl_rate", "one_plus_fixed", "one_plus_fixed_rate"]
+NEW_EXCLUSIONS = [*EXCLUSIONS, "suspension", "susp_rate", "one_plus_susp", "one_plus_susp_rate"]
+
+
+def table(*rows: Sequence[str], name: str | None = None) -> Sheet:
+    """A table with these first rows: of a workbook where it has a name, of a CSV file otherwise."""
+    return Sheet(path=Path("file"), name=name, top=[list(row) for row in rows])
+
+
+def found(*sheets: Sheet, path: str = "file.csv") -> Recognised:
+    return recognise(sheets, PurePosixPath(path), load_contracts())
+
+
+def refusal(*sheets: Sheet, path: str = "file.csv") -> UnreadableFile:
+    with pytest.raises(UnreadableFile) as refused:
+        found(*sheets, path=path)
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("header", "dataset"),
+    [
+        (OLD_EXCLUSIONS, "dfe_exclusions"),
+        (NEW_EXCLUSIONS, "dfe_exclusions"),
+        (TRAINING_HEADER, "training_bookings"),
+        (EVENTS_HEADER, "events"),
+        (REGISTER_HEADER, "organisations"),
+        (HEADER_HEADER, "ssda903_header"),
+        (EPISODES_HEADER, "ssda903_episodes"),
+        (["CHILD", "DOB", "REVIEW", "REVIEW_CODE"], "ssda903_reviews"),
+        (["CHILD", "SEX", "DOB", "DUC"], "ssda903_uasc"),
+        (["CHILD", "DOB", "MISSING", "MIS_START", "MIS_END"], "ssda903_missing"),
+        (["col_name", "col_type", "label", "indicator_grouping", "indicator_unit"], "dfe_metadata"),
+    ],
+)
+def test_a_file_is_known_by_its_headers_whatever_their_order_and_case(header: Sequence[str], dataset: str) -> None:
+    assert found(table(header)).contract.dataset == dataset
+    assert found(table([f" {h.upper()} " for h in reversed(header)])).contract.dataset == dataset
+
+
+def test_any_alias_of_a_header_will_do() -> None:
+    header = ["Learner e-mail", "Course name", "Course level", "Date", "Booking status", "Employer"]
+    assert found(table(header)).contract.dataset == "training_bookings"
+
+
+def test_a_header_that_another_dataset_marks_itself_by_is_not_mistaken() -> None:
+    # By characteristic it is another table of the same publication, which nothing here reads.
+    assert refusal(table([*NEW_EXCLUSIONS, "characteristic"])).rule == "not_recognised"
+
+
+def test_a_survey_is_known_by_its_tool_and_most_of_its_statements() -> None:
+    match = found(table(forms_header(), name="Sheet1"), path="anything.xlsx")
+    assert (match.contract.dataset, match.header_row) == ("workforce_survey", 1)
+    header = forms_header()
+    assert found(table(header[: 7 + 12], name="Sheet1")).contract.dataset == "workforce_survey"
+    assert refusal(table(header[: 7 + 11], name="Sheet1")).rule == "not_recognised"
+    assert refusal(table(header[2:], name="Sheet1")).rule == "not_recognised"
+
+
+def test_statements_match_whatever_the_form_editor_did_to_them() -> None:
+    instrument = load_instruments()["workforce"]
+    items = list(match_items(instrument, forms_header()))
+    assert items == [f"wf{number:02d}" for number in range(1, 24)]
+    older = "I have the knowledge I need to work in a trauma\u2011informed way?"
+    assert match_items(instrument, ["x", older, "", older.upper()]) == {"wf03": [1, 3]}
+
+
+def test_the_header_row_is_found_under_titles_and_rows_that_are_not_tables() -> None:
+    match = found(table(["Training report"], [], ["Autumn", "2024", ""], TRAINING_HEADER, ["a", "b"]))
+    assert (match.contract.dataset, match.header_row) == ("training_bookings", 4)
+    assert match.headers == list(TRAINING_HEADER)
+
+
+def test_only_formats_that_the_contract_names_are_taken() -> None:
+    assert found(table(TRAINING_HEADER, name="Sheet1")).contract.dataset == "training_bookings"
+    assert refusal(table(EPISODES_HEADER, name="Sheet1")).rule == "not_recognised"
+
+
+def test_a_folder_helps_where_one_marking_header_is_missing() -> None:
+    header = ["Date", "Title", "Kind", "Sector", "Host organisation", "Attendance"]
+    assert refusal(table(header)).rule == "not_recognised"
+    assert found(table(header), path="Events/log.csv").contract.dataset == "events"
+    assert refusal(table(["Date", "Title", "What"]), path="events/log.csv").rule == "not_recognised"
+
+
+def test_two_sheets_of_data_are_refused_by_their_names() -> None:
+    problem = refusal(
+        table(TRAINING_HEADER, name="Bookings"), table(["x", "y"], name="Notes"), table(EVENTS_HEADER, name="Log")
+    )
+    assert problem.rule == "two_tables"
+    assert "“Bookings” (Training bookings and attendance)" in str(problem)
+    assert "“Log” (Log of trauma-informed practice events)" in str(problem)
+    assert problem.remedy == "Send each sheet as a file of its own."
+
+
+def test_of_one_file_read_with_several_delimiters_the_one_that_fits_is_taken() -> None:
+    match = found(table([";".join(TRAINING_HEADER)]), table(TRAINING_HEADER))
+    assert match.headers == list(TRAINING_HEADER)
+
+
+def test_a_file_that_nearly_fits_is_told_what_was_expected_and_never_what_it_holds() -> None:
+    problem = refusal(table(["Date", "Title", "Type", "Jane Doe", "x@y.example"]))
+    assert str(problem) == "no kind of file that is known has its headers"
+    assert "Expected headers: Log of trauma-informed practice events: Date, Title, Type" in problem.remedy
+    assert "Jane Doe" not in problem.remedy
+
+
+def test_a_file_of_no_known_kind_is_told_what_is_known() -> None:
+    problem = refusal(table(["Make", "Model"]))
+    assert "Known are: " in problem.remedy
+    assert "Workforce survey" in problem.remedy
+
+
+@pytest.mark.parametrize("sheets", [(), (table(),), (table([], []),)])
+def test_a_file_without_rows_is_not_recognised(sheets: tuple[Sheet, ...]) -> None:
+    assert refusal(*sheets).rule == "not_recognised"
