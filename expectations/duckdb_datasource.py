@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
 import sqlalchemy
+from great_expectations.compatibility.pydantic import PrivateAttr
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
 from great_expectations.execution_engine.execution_engine import ExecutionEngine
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 
 class KeptConnectionEngine(SqlAlchemyExecutionEngine):
@@ -68,6 +70,15 @@ class ExpectNoRowsThatBreakTheRule(UnexpectedRowsExpectation):
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
     runtime_keys: ClassVar[tuple[str, ...]] = ("result_format",)
+
+    _configuration: ExpectationConfiguration | None = PrivateAttr(None)
+
+    @property
+    def configuration(self) -> ExpectationConfiguration:
+        """The expectation as data, made once: it is asked for at every step of a validation."""
+        if self._configuration is None:
+            self._configuration = super().configuration
+        return self._configuration
 
     def _validate(
         self,

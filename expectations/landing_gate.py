@@ -53,6 +53,7 @@ class LandingGate:
     def __init__(self, validation: Validation, home: Home, vintages: Mapping[str, Sequence[str]]) -> None:
         """Read the ledger and the columns of every file; rows are read only by the checks."""
         self.validation, self.home = validation, home
+        self._described: dict[Path, dict[str, str]] = {}
         self._lay_out_ledger()
         self._lay_out_facts(vintages)
         for companion, (dataset, columns) in COMPANIONS.items():
@@ -129,9 +130,10 @@ class LandingGate:
         if outcome.passed or outcome.trouble is not None:
             return []
         rows = self.validation.execute(
-            f"with checked as (select * from {table}) select file_name, broken.detail"
-            f" from ({outcome.check.sql}) as broken left join files using (vintage_id)"
-            f" order by file_name, length(broken.detail), broken.detail limit {EXAMPLES}"
+            f"with checked as (select * from {table})"
+            f" select file_name, detail from (select distinct vintage_id, detail from ({outcome.check.sql}) as broken)"
+            " left join (select vintage_id, file_name from files) as named using (vintage_id)"
+            f" order by file_name, length(detail), detail limit {EXAMPLES}"
         )
         return [f"{file_name}, {detail}" for file_name, detail in rows]
 
@@ -175,8 +177,10 @@ class LandingGate:
         return rows, source_rows, listed, None
 
     def _columns(self, path: Path) -> dict[str, str]:
-        described = self.validation.execute(f"describe select * from read_parquet({literal(str(path))})")
-        return {row[0]: row[1] for row in described}
+        if path not in self._described:
+            described = self.validation.execute(f"describe select * from read_parquet({literal(str(path))})")
+            self._described[path] = {row[0]: row[1] for row in described}
+        return self._described[path]
 
     def _lay_out_rows(self, dataset: str, vintages: Sequence[str], rows: int) -> None:
         paths = ", ".join(literal(str(self._path(dataset, vintage))) for vintage in vintages)

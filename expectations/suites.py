@@ -82,11 +82,15 @@ def _check(column: str, demands: Sequence[_Demand], remedy: str) -> Check:
     found = " ".join(f"when {demand.condition} then {literal(f'{column} {demand.wrong}')}" for demand in demands)
     return Check(
         rule=f"{column}_valid",
-        description=f"Every {column} {' and '.join(demand.right for demand in demands)}.",
+        description=f"Every {column} {_listed([demand.right for demand in demands])}.",
         remedy=remedy,
         sql="select file_vintage_id as vintage_id, 'row ' || source_row || ': ' || found as detail"
         f" from (select *, case {found} end as found from checked) as examined where found is not null",
     )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _demands(contract: Contract, column: Column) -> Iterator[_Demand]:
@@ -201,25 +205,28 @@ def _repeats(key: list[str]) -> str:
 
 
 def _rule_checks(contract: Contract) -> Iterator[Check]:
-    for rule in contract.rules:
-        if rule.severity == "error" and _can_be_told_from_landing(contract, rule):
-            yield Check(
-                rule=f"rule_{rule.id}",
-                description=f"No landed row breaks the rule of the contract: {_without_value(rule.message)}.",
-                remedy=_LANDED_WRONG,
-                sql=rows_where(rule.fails_when),
-            )
-
-
-def _can_be_told_from_landing(contract: Contract, rule: Rule) -> bool:
-    """Whether the landed columns suffice; a rule about a birth date or a postcode ends with that column."""
+    errors = [rule for rule in contract.rules if rule.severity == "error"]
+    if not errors:
+        return
     columns = ", ".join(f"{name(column)} {kind}" for column, kind in contract.landed_columns().items())
     with duckdb.connect() as con:
         con.execute(f"create table landed ({columns})")
-        try:
-            con.execute(f"select ({rule.fails_when}) from landed")
-        except duckdb.BinderException:
-            return False
+        for rule in errors:
+            if _can_be_told_from_landing(con, rule):
+                yield Check(
+                    rule=f"rule_{rule.id}",
+                    description=f"No landed row breaks the contract's rule {rule.id} ({_without_value(rule.message)}).",
+                    remedy=_LANDED_WRONG,
+                    sql=rows_where(rule.fails_when),
+                )
+
+
+def _can_be_told_from_landing(con: duckdb.DuckDBPyConnection, rule: Rule) -> bool:
+    """Whether the landed columns suffice; a rule about a birth date or a postcode ends with that column."""
+    try:
+        con.execute(f"select ({rule.fails_when}) from landed")
+    except duckdb.BinderException:
+        return False
     return True
 
 

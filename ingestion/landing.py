@@ -325,7 +325,9 @@ def _not_needed(file: _File) -> FileReport:
 
 
 def _refused(file: _File, error: UnreadableFile) -> FileReport:
-    vintage_id = file.vintage_id or _vintage_id(file)
+    # Under its name, so that two files that hold the same nothing are two entries, and what landed once stays as it is.
+    parts = [file.content_sha256, "refused", str(file.file_name)]
+    vintage_id = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
     dataset = file.recognised.contract.dataset if file.recognised else None
     finding = Finding(
         dataset=dataset,
@@ -403,11 +405,12 @@ def _read(con: duckdb.DuckDBPyConnection, sheet: Sheet, header_row: int, sql: st
     try:
         con.execute(sql)
     except duckdb.Error:
-        if sheet.broke_off is not None:
-            raise sheet.broke_off from None
-        raise
+        if sheet.broke_off is None:
+            raise
     finally:
         con.unregister("reader")
+    if sheet.broke_off is not None:
+        raise UnreadableFile(*sheet.broke_off)
 
 
 def file_columns(contract: Contract) -> list[Column]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import duckdb
 from rapidfuzz import fuzz, process
@@ -47,19 +49,23 @@ class Register:
 
 
 def read_register(home: Home | None) -> Register:
-    """The register in force: the newest row of each organisation, with its name, aliases and id."""
+    """The register in force. Names and aliases that an organisation had in an earlier count go on naming it."""
     if home is None or not home.ledger.is_file():
         return Register({}, ())
     with Ledger(home) as ledger:
         files = [str(landing_path(home, REGISTER, vintage)) for vintage in ledger.current(REGISTER)]
-    if not files:
-        return Register({}, ())
+    return _read(tuple((file, Path(file).stat().st_mtime_ns) for file in files)) if files else Register({}, ())
+
+
+@lru_cache(maxsize=2)
+def _read(files: tuple[tuple[str, int], ...]) -> Register:
+    """Read once for each state of the landed files, given as path and time of change: many files ask."""
     with duckdb.connect() as con:
         rows = con.execute(
             """select distinct organisation_id, organisation_name, unnest([organisation_name, organisation_id]
                 || coalesce(aliases, [])) as called
             from read_parquet(?)""",
-            [files],
+            [[path for path, _ in files]],
         ).fetchall()
     return _register(rows)
 

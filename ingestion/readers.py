@@ -78,8 +78,9 @@ class Sheet:
     delimiter: str = ""
     #: Rows whose number of cells does not fit the header, with how many they have; filled while rows are read.
     misshapen: list[tuple[int, int]] = field(default_factory=list)
-    #: Why reading the rows broke off. A reader that another library pulls rows from cannot raise through it.
-    broke_off: UnreadableFile | None = None
+    #: Rule, message and remedy of why reading the rows broke off: what is raised here does not pass through a library
+    #: that pulls the rows. Words and not the exception, which would keep every frame that it came through alive.
+    broke_off: tuple[str, str, str] | None = None
     #: Bytes up to the end of each row of ``top``, in a file of text.
     _ends: list[int] = field(default_factory=list)
     _cells: pa.Table | None = None
@@ -163,12 +164,12 @@ class Sheet:
                             next_row = int(numbers[-1]) + 1
                         yield pa.record_batch([pa.array(numbers), *map(_trimmed, batch.columns)], schema=schema)
         except (ValueError, OSError) as error:
-            self.broke_off = UnreadableFile(
+            self.broke_off = (
                 "not_readable",
                 f"the file cannot be read as a table ({_first_line(error)})",
                 "Open it in the program it came from, check its last rows, and save it again as CSV.",
             )
-            raise self.broke_off from error
+            raise UnreadableFile(*self.broke_off) from error
 
     def _ends_inside_quotes(self) -> bool:
         with self.path.open(encoding=self.encoding, newline="") as file:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,12 @@ def load_tables(home: Home | None) -> Tables:
     Raises:
         ReferenceDataError: a file of the home's ``reference`` folder does not fit.
     """
+    return _load_tables(home, reference_fingerprint(home) if home else "")
+
+
+@lru_cache(maxsize=2)
+def _load_tables(home: Home | None, fingerprint: str) -> Tables:
+    """Read once for each state of the files, which ``fingerprint`` stands for: every file with postcodes asks."""
     overlay = _overlay(home)
     tables: Tables = {}
     for layout in (COUNTRIES, REGIONS, AUTHORITIES, STATISTICAL_NEIGHBOURS, SECTORS, PERIOD_TYPES):
@@ -89,17 +96,14 @@ def prepare_reference(home: Home) -> None:
         ReferenceDataError: a file of the home's ``reference`` folder does not fit, or the home's authority is not
             one that is in force.
     """
+    fingerprint = reference_fingerprint(home)
+    fingerprint_file = home.reference / FINGERPRINT_FILE
+    landed = fingerprint_file.is_file() and fingerprint_file.read_text(encoding="ascii") == fingerprint
+    if landed and all(path.is_file() for path in _landed_paths(home)):
+        return
     tables = load_tables(home)
     _own_authority(home, tables)
     outputs = _outputs(home, tables)
-    fingerprint = reference_fingerprint(home)
-    fingerprint_file = home.reference / FINGERPRINT_FILE
-    if (
-        fingerprint_file.is_file()
-        and fingerprint_file.read_text(encoding="ascii") == fingerprint
-        and all(path.is_file() for path in outputs)
-    ):
-        return
     # Taken away first and written last: whatever a killed run leaves behind is written again by the next.
     fingerprint_file.unlink(missing_ok=True)
     for path, table in outputs.items():
@@ -206,11 +210,17 @@ def _check_postcodes(rows: Iterable[Row]) -> None:
 
 
 def _outputs(home: Home, tables: Mapping[str, Sequence[Row]]) -> dict[Path, pa.Table]:
-    outputs = {home.reference / f"{layout.name}.parquet": to_arrow(tables[layout.name], layout) for layout in LANDED}
-    outputs[home.landing / "home" / "settings.parquet"] = pa.table(
-        {"authority_code": pa.array([home.settings.authority], pa.string())}
-    )
-    return outputs
+    contents = [to_arrow(tables[layout.name], layout) for layout in LANDED]
+    contents.append(pa.table({"authority_code": pa.array([home.settings.authority], pa.string())}))
+    return dict(zip(_landed_paths(home), contents, strict=True))
+
+
+def _landed_paths(home: Home) -> list[Path]:
+    """Where the tables land, in the order of ``LANDED``, and the home's settings behind them."""
+    return [
+        *(home.reference / f"{layout.name}.parquet" for layout in LANDED),
+        home.landing / "home" / "settings.parquet",
+    ]
 
 
 def _own_authority(home: Home, tables: Mapping[str, Sequence[Row]]) -> Row:

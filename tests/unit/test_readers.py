@@ -196,7 +196,7 @@ def test_why_reading_broke_off_is_kept_for_whoever_pulls_the_rows(tmp_path: Path
     with pytest.raises(UnreadableFile):
         read(sheet)
     assert sheet.broke_off is not None
-    assert sheet.broke_off.rule == "not_readable"
+    assert sheet.broke_off[0] == "not_readable"
 
 
 # --- workbooks ---------------------------------------------------------------------------------------------------

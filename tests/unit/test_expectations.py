@@ -1,0 +1,265 @@
+"""What the suites promise, without running Great Expectations."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from expectations.batches import batch_checks, file_checks
+from expectations.checks import Check, Outcome, groups_having, literal, literals, name, rows_where
+from expectations.marts import KEY, MARTS, MAY_BE_EMPTY, mart_checks, published_sources
+from expectations.results import CheckResult
+from expectations.suites import dropped_columns, landed_checks
+from ingestion.contracts import load_contracts
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LANDING = [dataset for dataset, contract in load_contracts().items() if contract.not_needed is None]
+
+
+def landing_checks(dataset: str) -> list[Check]:
+    return [*file_checks(dataset), *landed_checks(dataset), *batch_checks(dataset)]
+
+
+def every_check() -> list[Check]:
+    landed = [check for dataset in LANDING for check in landing_checks(dataset)]
+    return landed + [check for mart in MARTS for check in mart_checks(mart)]
+
+
+def found(check: Check, *rows: str) -> list[tuple[object, ...]]:
+    """What a check finds among rows written as SQL values, all of file v1 and numbered from 2."""
+    with duckdb.connect() as con:
+        con.execute("create table registered_organisations as select 'ORG1' as organisation_id")
+        source = " union all by name ".join(f"select 'v1' as file_vintage_id, {row}" for row in rows)
+        con.execute(f"create table checked as select row_number() over () + 1 as source_row, * from ({source})")
+        return con.execute(check.sql).fetchall()
+
+
+def check_of(dataset: str, rule: str) -> Check:
+    [check] = [check for check in landing_checks(dataset) if check.rule == rule]
+    return check
+
+
+@pytest.mark.parametrize("dataset", LANDING)
+def test_the_rules_of_a_dataset_have_names_of_their_own(dataset: str) -> None:
+    rules = [check.rule for check in landing_checks(dataset)]
+    assert len(rules) == len(set(rules))
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_the_rules_of_a_mart_have_names_of_their_own(mart: str) -> None:
+    rules = [check.rule for check in mart_checks(mart)]
+    assert len(rules) == len(set(rules))
+
+
+def test_every_check_speaks_in_sentences() -> None:
+    checks = every_check()
+    assert len(checks) > 200
+    for check in checks:
+        for sentence in (check.description, check.remedy):
+            assert sentence[0].isupper(), check.rule
+            assert sentence.endswith("."), check.rule
+
+
+@pytest.mark.parametrize("dataset", LANDING)
+def test_every_column_that_must_be_filled_or_closed_has_a_check(dataset: str) -> None:
+    rules = {check.rule for check in landed_checks(dataset)}
+    for column in load_contracts()[dataset].columns:
+        demanded = column.required or column.codes or column.pattern or column.personal == "pseudonymise"
+        if column.lands and demanded:
+            assert f"{column.name}_valid" in rules
+
+
+@pytest.mark.parametrize("dataset", LANDING)
+def test_every_dataset_proves_its_files_lineage_and_key(dataset: str) -> None:
+    assert {check.rule for check in file_checks(dataset)} == {
+        "has_rows",
+        "columns_as_contracted",
+        "dropped_columns_absent",
+        "rows_as_in_ledger",
+        "rows_add_up",
+        "quarantined_share",
+    }
+    assert {"lineage_complete", "natural_key_unique"} <= {check.rule for check in landed_checks(dataset)}
+
+
+def test_what_a_contract_drops_is_known_by_every_name_it_could_land_under() -> None:
+    dropped = dropped_columns(load_contracts()["ssda903_episodes"])
+    parts = ["authority_code", "easting", "northing", "grid"]
+    assert dropped == [
+        "home_postcode",
+        "placement_postcode",
+        "establishment_number",
+        *(f"home_postcode_{part}" for part in parts),
+        *(f"placement_postcode_{part}" for part in parts),
+        "child_id_text",
+        "home_postcode_text",
+        "placement_postcode_text",
+        "establishment_number_text",
+    ]
+
+
+def test_rules_of_the_contract_are_proved_where_their_columns_land_and_only_there() -> None:
+    rules = {check.rule for check in landed_checks("ssda903_header")}
+    assert "rule_not_over_25" in rules
+    assert "rule_born_before_year_end" not in rules
+    episodes = {check.rule for check in landed_checks("ssda903_episodes")}
+    assert {"rule_ceased_after_start", "rule_started_by_year_end"} <= episodes
+    assert "rule_end_without_reason" not in episodes
+
+
+@pytest.mark.parametrize(
+    ("year", "reason", "is_right"),
+    [(2018, "E43", True), (2018, "E45", False), (2019, "E43", False), (2019, "E45", True), (2030, "E48", True)],
+)
+def test_a_list_of_codes_is_that_of_the_collection_year(year: int, reason: str, is_right: bool) -> None:
+    check = check_of("ssda903_episodes", "ceased_reason_code_valid")
+    broken = found(check, f"{year} as collection_year, '{reason}' as ceased_reason_code")
+    assert (broken == []) is is_right
+
+
+def test_a_code_that_need_not_be_there_may_be_missing_and_one_that_must_may_not() -> None:
+    assert found(check_of("training_bookings", "role_code_valid"), "null::varchar as role_code") == []
+    assert found(check_of("training_bookings", "status_valid"), "null::varchar as status") == [
+        ("v1", "row 2: status is missing")
+    ]
+
+
+def test_a_detail_says_what_is_wrong_with_the_row() -> None:
+    check = check_of("organisations", "headcount_valid")
+    rows = [f"{headcount} as headcount" for headcount in ("10", "null::bigint", "-1")]
+    assert sorted(found(check, *rows)) == [
+        ("v1", "row 3: headcount is missing"),
+        ("v1", "row 4: headcount is below 0"),
+    ]
+    assert check.description == "Every headcount is there and is 0 or more."
+
+
+def test_an_age_is_proved_from_the_landed_column() -> None:
+    check = check_of("ssda903_header", "rule_not_over_25")
+    assert found(check, "25 as age_at_year_end", "26 as age_at_year_end") == [("v1", "row 3")]
+
+
+def test_a_rate_that_halves_exactly_is_rounded_up() -> None:
+    check = check_of("dfe_exclusions", "printed_rates_follow_from_counts")
+
+    def row(rate: float) -> str:
+        figures = {
+            "headcount": 800,
+            "suspensions": 1,
+            "suspension_rate": rate,
+            "permanent_exclusions": 0,
+            "permanent_exclusion_rate": 0,
+            "pupils_suspended": 0,
+            "pupils_suspended_percent": 0,
+        }
+        columns = ", ".join(f"{value}::decimal(18,6) as {column}" for column, value in figures.items())
+        return f"'Local authority' as geographic_level, {columns}"
+
+    # 1 of 800 is 0.125 per cent, which half-even would print as 0.12.
+    assert found(check, row(0.13)) == []
+    assert found(check, row(0.12)) == [("v1", "row 2")]
+
+
+def test_sql_values_and_names_are_quoted() -> None:
+    assert literal("it's") == "'it''s'"
+    assert literals({"b", "a'"}) == "('a''', 'b')"
+    assert name('odd"name') == '"odd""name"'
+
+
+def test_a_row_check_names_the_file_and_the_row() -> None:
+    assert found(Check("r", "D.", "R.", rows_where("n > 1")), "1 as n", "2 as n") == [("v1", "row 3")]
+
+
+def test_a_group_check_names_the_first_and_the_last_row() -> None:
+    check = Check("r", "D.", "R.", groups_having("count(*) > 1", "n"))
+    assert found(check, "7 as n", "8 as n", "7 as n") == [("v1", "rows 2 and 4")]
+
+
+CHECK = Check("rule_name", "What is true.", "Do this.", "select 1")
+
+
+def test_a_failure_says_how_many_which_and_what_to_do() -> None:
+    result = Outcome(CHECK, passed=False, rows_checked=1200, rows_failed=3).result("landed", "events", ["a", "b"], "v1")
+    assert result == CheckResult(
+        stage="landed",
+        dataset="events",
+        rule="rule_name",
+        description="What is true.",
+        severity="error",
+        passed=False,
+        rows_checked=1200,
+        rows_failed=3,
+        vintage_id="v1",
+        message="3 found among 1,200 rows: a; b; and 1 more. Do this.",
+    )
+
+
+def test_a_pass_has_no_message() -> None:
+    assert Outcome(CHECK, passed=True, rows_checked=5, rows_failed=0).result("marts", "areas").message is None
+
+
+def test_only_a_failed_error_blocks() -> None:
+    def result(passed: bool, severity: str) -> CheckResult:
+        return CheckResult("marts", "areas", "rule", "Words.", severity, passed, 1, 0)
+
+    assert [result(p, s).blocks for p in (True, False) for s in ("error", "warning")] == [False, False, True, False]
+
+
+def test_every_mart_but_those_that_may_be_empty_must_have_rows() -> None:
+    with_rows = {mart for mart in MARTS if any(check.rule == "has_rows" for check in mart_checks(mart))}
+    assert with_rows == set(MARTS) - set(MAY_BE_EMPTY)
+    assert MAY_BE_EMPTY == ("organisations",)
+
+
+def test_checks_on_marts_are_errors_but_for_what_a_publisher_printed() -> None:
+    warnings = {check.rule for mart in MARTS for check in mart_checks(mart) if check.severity == "warning"}
+    assert warnings == {"published_figures_agree"}
+
+
+def test_only_what_a_department_publishes_passes_through_disclosure_control() -> None:
+    assert [source for source in published_sources() if source in LANDING] == ["dfe_exclusions", "dfe_new_placements"]
+
+
+def test_the_key_of_a_value_is_the_public_one() -> None:
+    assert KEY == (
+        "indicator_id",
+        "source_dataset",
+        "area_code",
+        "sector",
+        "organisation_id",
+        "breakdown",
+        "breakdown_value",
+        "period_type",
+        "period",
+    )
+
+
+def imports_of(path: Path) -> set[str]:
+    """Modules that a file imports when it is loaded, not inside its functions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    loaded: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            loaded |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            loaded.add(node.module)
+    return loaded
+
+
+def test_the_proof_shares_no_code_with_the_ingestion_that_it_proves() -> None:
+    modules = sorted((REPOSITORY / "expectations").glob("*.py"))
+    assert len(modules) > 5
+    from_ingestion = {m for path in modules for m in imports_of(path) if m.startswith("ingestion")}
+    assert from_ingestion == {"ingestion.contracts", "ingestion.home", "ingestion.instruments"}
+
+
+def test_only_the_modules_that_run_great_expectations_import_it() -> None:
+    importing = {
+        path.name
+        for path in (REPOSITORY / "expectations").glob("*.py")
+        if any(module.split(".")[0] == "great_expectations" for module in imports_of(path))
+    }
+    assert importing == {"duckdb_datasource.py", "validation.py"}
