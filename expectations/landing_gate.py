@@ -131,7 +131,8 @@ class LandingGate:
             return []
         rows = self.validation.execute(
             f"with checked as (select * from {table})"
-            f" select file_name, detail from (select distinct vintage_id, detail from ({outcome.check.sql}) as broken)"
+            " select file_name, coalesce(detail, 'a row without number')"
+            f" from (select distinct vintage_id, detail from ({outcome.check.sql}) as broken)"
             " left join (select vintage_id, file_name from files) as named using (vintage_id)"
             f" order by file_name, length(detail), detail limit {EXAMPLES}"
         )
@@ -202,6 +203,8 @@ class LandingGate:
         self.validation.execute(
             f"create table {companion} as select distinct {', '.join(columns)}"
             f" from read_parquet([{listed}], union_by_name = true)"
+            # One missing value would make every comparison with the whole list unknown, and so let everything pass.
+            f" where {' and '.join(f'{column} is not null' for column in columns)}"
         )
 
     def _has(self, path: Path, columns: Mapping[str, str]) -> bool:

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import xlsxwriter
 
 from ingestion.home import Home, open_home
@@ -217,8 +220,8 @@ def every_text(folder: Path) -> set[str]:
     """Every text in every Parquet file below a folder, lists taken apart."""
     texts: set[str] = set()
     for path in folder.rglob("*.parquet"):
-        for column, kind, *_ in rows("describe select * from read_parquet(?)", str(path)):
-            if kind.startswith("VARCHAR"):
-                value = f'unnest("{column}")' if kind.endswith("[]") else f'"{column}"'
-                texts |= {text for (text,) in rows(f"select distinct {value} from read_parquet(?)", str(path)) if text}
+        for column in pq.read_table(path).columns:
+            flat = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+            if pa.types.is_string(flat.type):
+                texts.update(text for text in flat.unique().to_pylist() if text)
     return texts

@@ -517,6 +517,13 @@ def test_an_unreadable_register_rejects_what_names_it_and_does_not_stop_the_gate
     assert failures(results) == {("organisation_id_valid", "error")}
 
 
+def test_a_register_with_a_missing_id_does_not_make_every_organisation_known(home: Home, landing: Landing) -> None:
+    landing.land("organisations", "holey", change(1, organisation_id=None)(organisations()))
+    landing.land("events", "v2", change(0, organisation_id="ORG9")(events()))
+    results = gates.check_landed(home, {"events": ["v2"]})
+    assert failures(results) == {("organisation_id_valid", "error")}
+
+
 def test_nothing_to_gate_gives_no_results_and_does_not_import_great_expectations(home: Home) -> None:
     script = (
         "import sys, expectations, expectations.results, expectations.gates, expectations.worker\n"

@@ -1,0 +1,371 @@
+"""The commands as a user types them, over the invented borough; and what Dagster finds in the definitions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from expectations.results import CheckResult
+from ingestion.contracts import load_contracts
+from ingestion.home import Home, Settings, open_home
+from orchestration import manifest
+from orchestration.cli import app
+
+pytestmark = pytest.mark.xdist_group("command_line")
+
+IMPACT = [sys.executable, "-c", "from orchestration.cli import main; main()"]
+MISTAKES = Path("training/bookings_2023-24.csv")
+
+
+def impact(*arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name not in ("IMPACT_HOME", "DAGSTER_HOME")}
+    return subprocess.run(
+        [*IMPACT, *map(str, arguments)], capture_output=True, text=True, env=environment | changes, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A home with the invented borough, and what its first run said."""
+    root = tmp_path_factory.mktemp("homes") / "a home [1] of o'neill"
+    assert impact("sample", root).returncode == 0
+    return root, impact("run", "--home", root)
+
+
+@pytest.fixture
+def root(first_run: tuple[Path, subprocess.CompletedProcess[str]]) -> Path:
+    return first_run[0]
+
+
+def content(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+# --- impact run ------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_says_what_became_of_each_file_where_the_marts_are_and_a_query_that_works(first_run):
+    root, run = first_run
+    assert run.returncode == 0, run.stdout + run.stderr
+    said = " ".join(run.stdout.split())
+    assert "training/bookings_2023-24.csv training_bookings landed 522 519 3 0" in said
+    assert "misc/minutes.csv not recognised refused 0 0 0 0" in said
+    assert "demonstration key" in said
+    assert str(root / "published" / "impact.duckdb") in run.stdout
+    query = run.stdout.partition('con.sql("""')[2].partition('"""')[0]
+    with duckdb.connect(str(root / "published" / "impact.duckdb"), read_only=True) as con:
+        rows = con.execute(query).fetchall()
+    assert rows
+    assert all(str(row[0]) in run.stdout for row in rows)
+
+
+def test_a_run_prints_no_log_lines_and_no_traceback(first_run):
+    _, run = first_run
+    assert "Traceback" not in run.stdout + run.stderr
+    assert "dagster" not in run.stdout + run.stderr
+    assert run.stderr == ""
+
+
+def test_every_file_adds_up_in_the_publication(root):
+    with duckdb.connect(str(root / "published" / "impact.duckdb"), read_only=True) as con:
+        files, unequal = con.execute(
+            "select count(*), count(*) filter (rows_read <> rows_landed + rows_quarantined + rows_dropped)"
+            " from source_files"
+        ).fetchone()
+    assert files == 26
+    assert unequal == 0
+
+
+def test_the_publication_holds_the_results_of_every_stage(root):
+    with duckdb.connect(str(root / "published" / "impact.duckdb"), read_only=True) as con:
+        stages = dict(con.execute("select stage, count(*) from data_quality group by stage").fetchall())
+    assert {"landed", "models", "marts"} <= stages.keys()
+    assert all(stages.values())
+
+
+def test_running_again_leaves_the_publication_byte_for_byte_as_it_was(root):
+    before, link = content(root / "published"), (root / "published").readlink()
+    run = impact("--home", root, "run")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "nothing has changed" in run.stdout
+    assert content(root / "published") == before
+    assert (root / "published").readlink() == link
+
+
+def test_the_runs_are_recorded_where_dagsters_page_finds_them_with_rows_and_checks(root, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(root / ".impact" / "dagster"))
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        runs = instance.get_runs()
+        latest = instance.get_latest_materialization_event(dg.AssetKey("indicator_values"))
+        arrived = instance.get_latest_materialization_event(dg.AssetKey(["inbox", "training_bookings"]))
+    assert {run.job_name for run in runs} == {"everything"}
+    with duckdb.connect(str(root / "published" / "impact.duckdb"), read_only=True) as con:
+        (rows,) = con.execute("select count(*) from indicator_values").fetchone()
+    assert latest.asset_materialization.metadata["dagster/row_count"].value == rows
+    assert arrived.asset_materialization.metadata["rows_quarantined"].value == 3
+
+
+def test_a_reader_that_stays_open_neither_stops_a_run_nor_loses_what_it_reads(root):
+    with duckdb.connect(str(root / "published" / "impact.duckdb"), read_only=True) as con:
+        before = con.execute("select count(*) from indicator_values").fetchone()
+        assert impact("run", "--home", root).returncode == 0
+        assert con.execute("select count(*) from indicator_values").fetchone() == before
+
+
+class _Worker:
+    """A gate that finds what a test wants it to find."""
+
+    found: tuple[CheckResult, ...] = ()
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def check_landed(self, home: Home, vintages: dict[str, list[str]]) -> list[CheckResult]:
+        return [
+            CheckResult("landed", dataset, "has_rows", "The batch has rows.", "error", True, 1, 0)
+            for dataset in vintages
+        ]
+
+    def check_marts(self, home: Home) -> list[CheckResult]:
+        return list(self.found)
+
+
+def test_a_failing_blocking_check_is_named_and_leaves_the_publication_as_it_was(root, monkeypatch):
+    before, link = content(root / "published"), (root / "published").readlink()
+    message = "3 values lie above 100; correct indicators.csv."
+    failing = CheckResult(
+        "marts", "indicator_values", "percent_is_possible", "Up to 100.", "error", False, 9, 3, None, message
+    )
+    monkeypatch.setattr(_Worker, "found", (failing,))
+    monkeypatch.setattr("orchestration.run.GateWorker", _Worker)
+    for name in ("DAGSTER_HOME", "IMPACT_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    said = CliRunner().invoke(app, ["run", "--home", str(root)])
+    assert said.exit_code == 1, said.output
+    assert "blocking checks failed: indicator_values.percent_is_possible" in said.output
+    assert message in said.output
+    assert content(root / "published") == before
+    assert (root / "published").readlink() == link
+    # The next run, with the real gates, publishes again.
+    assert impact("run", "--home", root).returncode == 0
+
+
+def test_a_run_that_is_killed_holds_no_lock_and_the_next_one_goes_through(root):
+    before = content(root / "published")
+    run = subprocess.Popen([*IMPACT, "run", "--home", str(root)], stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    for line in run.stdout:
+        if "Building the warehouse" in line:
+            time.sleep(1)
+            run.send_signal(signal.SIGKILL)
+            break
+    run.wait()
+    run.stdout.close()
+    again = impact("run", "--home", root, "--wait", 0)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert content(root / "published") == before
+
+
+def test_two_runs_never_write_together(root):
+    held = "import sys, time; from pathlib import Path; from ingestion.home import open_home\n"
+    held += "from orchestration.lock import writing\n"
+    held += "with writing(open_home(Path(sys.argv[1]))): print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", held, str(root)], stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout.readline() == "held\n"
+            run = impact("run", "--home", root, "--wait", 0)
+        finally:
+            other.kill()
+    assert run.returncode == 2
+    assert f"is being written by another run (process {other.pid}" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+# --- impact check, status, sample ------------------------------------------------------------------------------------
+
+
+def test_check_says_row_column_value_and_remedy_exits_1_and_touches_nothing(root):
+    before = content(root)
+    said = impact("check", root / "inbox" / MISTAKES, "--home", root)
+    assert said.returncode == 1
+    assert "522 rows read, 519 good, 3 would be rejected, 0 left out" in said.stdout
+    assert "row 262: “31/04/2024” is not a date" in said.stdout
+    assert said.stdout.count("What to do: ") == 3
+    assert content(root) == before
+
+
+def test_check_prints_json_for_a_program(root):
+    said = impact("check", root / "inbox" / MISTAKES, "--home", root, "--json")
+    (report,) = json.loads(said.stdout)
+    assert report["rows_quarantined"] == 3
+    assert {finding["source_row"] for finding in report["findings"]} == {132, 262, 392}
+
+
+def test_check_of_a_good_file_exits_0(root):
+    assert impact("check", root / "inbox" / "training" / "bookings_2022-23.csv", "--home", root).returncode == 0
+
+
+def test_status_says_what_is_published_and_how_each_dataset_stands(root):
+    said = impact("status", IMPACT_HOME=str(root))
+    assert said.returncode == 0
+    assert "Published " in said.stdout
+    lines = {line.split()[0]: line.split() for line in said.stdout.splitlines() if line.strip()}
+    assert set(lines) >= {name for name, contract in load_contracts().items() if contract.not_needed is None}
+    assert lines["training_bookings"][1] == "fresh"
+    assert lines["training_bookings"][-2] == "3"
+    found = json.loads(impact("status", "--home", root, "--json").stdout)
+    assert found["publication"]["tables"]["source_files"] == 26
+    assert set(found["refused"]) == {"misc/minutes.csv", "events/event_log_export.csv"}
+
+
+@pytest.mark.parametrize("command", [["run"], ["status"]])
+def test_without_a_home_there_is_one_message_that_says_what_to_do(command, tmp_path):
+    said = impact(*command, "--home", tmp_path)
+    assert said.returncode == 2
+    assert said.stderr.count("\n") == 1
+    assert "impact sample" in said.stderr
+
+
+def test_a_command_that_does_not_exist_is_a_usage_error():
+    assert impact("publish").returncode == 2
+
+
+def test_the_sample_overwrites_nothing(root):
+    said = impact("sample", root)
+    assert said.returncode == 2
+    assert "already holds" in said.stderr
+
+
+# --- what Dagster finds ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def graph():
+    from orchestration.definitions import defs
+
+    return defs
+
+
+def test_every_dataset_model_and_the_publication_is_an_asset_under_its_own_name(graph):
+    import dagster as dg
+
+    keys = graph.resolve_all_asset_keys()
+    names = {name for name, contract in load_contracts().items() if contract.not_needed is None}
+    assert {dg.AssetKey(["landing", name]) for name in names} <= set(keys)
+    parsed = json.loads(manifest.manifest_path().read_text(encoding="utf-8"))
+    models = {node["name"] for node in parsed["nodes"].values() if node["resource_type"] == "model"}
+    assert {dg.AssetKey([name]) for name in models} <= set(keys)
+    assert dg.AssetKey("publication") in keys
+
+
+def test_every_asset_has_a_group_and_a_description(graph):
+    specs = {spec.key: spec for spec in graph.resolve_all_asset_specs()}
+    assert [key for key, spec in specs.items() if not spec.description] == []
+    assert {spec.group_name for spec in specs.values()} == {
+        "inbox", "landing", "reference", "staging", "intermediate", "indicators", "marts", "seeds", "publishing",
+    }  # fmt: skip
+
+
+def test_a_dataset_is_fresh_for_as_long_as_its_contract_says(graph):
+    specs = {spec.key.path[-1]: spec for spec in graph.resolve_all_asset_specs() if spec.key.path[0] == "inbox"}
+    days = {name: spec.freshness_policy.fail_window.to_timedelta().days for name, spec in specs.items()}
+    assert days["training_bookings"] == 45
+    assert days["ssda903_episodes"] == 400
+
+
+def test_every_data_test_of_dbt_is_an_asset_check_and_every_mart_has_a_blocking_gate(graph):
+    parsed = json.loads(manifest.manifest_path().read_text(encoding="utf-8"))
+    tests = [node for node in parsed["nodes"].values() if node["resource_type"] == "test"]
+    marts = [n for n in parsed["nodes"].values() if n["resource_type"] == "model" and n["fqn"][1] == "marts"]
+    specs = {
+        key: graph.resolve_asset_graph().get_check_spec(key) for key in graph.resolve_asset_graph().asset_check_keys
+    }
+    assert {test["name"] for test in tests} <= {key.name for key in specs}
+    gates = {key.asset_key.path[-1]: spec for key, spec in specs.items() if key.name == "gate"}
+    assert all(gates[mart["name"]].blocking for mart in marts)
+
+
+def test_the_nightly_run_is_at_two_in_london(graph):
+    (schedule,) = graph.schedules
+    assert (schedule.name, schedule.cron_schedule, schedule.execution_timezone) == (
+        "nightly",
+        "0 2 * * *",
+        "Europe/London",
+    )
+
+
+def test_the_sensor_asks_for_one_run_when_the_inbox_has_settled(graph, root, monkeypatch):
+    import dagster as dg
+
+    from orchestration.resources import HomeResource
+
+    (sensor,) = graph.sensors
+    moment = [1000.0]
+    monkeypatch.setattr("orchestration.automation.time.time", lambda: moment[0])
+    requested, cursor = [], None
+    for moment[0] in (1000.0, 1010.0, 1040.0, 1070.0):
+        with dg.build_sensor_context(cursor=cursor, resources={"inbox": HomeResource(path=str(root))}) as context:
+            outcome = sensor.evaluate_tick(context)
+        cursor = outcome.cursor
+        requested.append(len(outcome.run_requests))
+    assert requested == [0, 0, 1, 0]
+
+
+# --- the parsed project ----------------------------------------------------------------------------------------------
+
+
+def test_the_parsed_project_reads_the_landing_zone_of_each_home_as_dbt_itself_would(root, tmp_path):
+    from dbt.cli.main import dbtRunner
+
+    home = open_home(root)
+    prepared = manifest.load_manifest(home)
+    with manifest._environment({"IMPACT_HOME": str(home.root)}):
+        own = dbtRunner().invoke(
+            ["parse", "--project-dir", str(manifest.PROJECT), "--profiles-dir", str(manifest.PROJECT)]
+            + ["--target-path", str(tmp_path), "--log-path", str(tmp_path), "--log-level", "none"]
+        )
+    assert own.success
+    places = {key: source.meta["external_location"] for key, source in own.result.sources.items()}
+    assert len(places) >= 10
+    assert {key: source.meta["external_location"] for key, source in prepared.sources.items()} == places
+
+
+def test_nothing_of_one_home_is_in_the_parsed_project(root):
+    text = manifest.manifest_path().read_text(encoding="utf-8")
+    assert manifest.NO_HOME in text
+    assert str(root) not in text
+
+
+def test_a_project_that_dbt_cannot_read_is_one_error_with_dbts_reason(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMPACT_CACHE", str(tmp_path / "cache"))
+    project = tmp_path / "project"
+    (project / "models").mkdir(parents=True)
+    (project / "dbt_project.yml").write_text("name: broken\nprofile: p\n", encoding="utf-8")
+    (project / "profiles.yml").write_text(
+        "p:\n  target: t\n  outputs:\n    t: {type: duckdb, path: ':memory:'}\n", encoding="utf-8"
+    )
+    (project / "models" / "a.sql").write_text("select * from {{ ref('b') }}", encoding="utf-8")
+    with pytest.raises(manifest.ProjectError, match="depends on a node named 'b'"):
+        manifest.manifest_path(project)
+    (project / "models" / "b.sql").write_text("select 1 as x", encoding="utf-8")
+    assert manifest.manifest_path(project).is_file()
+    assert Home(tmp_path, Settings(authority="E08000005")).state.exists() is False
