@@ -1171,7 +1171,7 @@ def dirty_table(draw: st.DrawFn, dataset: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("dataset", sorted(GOOD))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_stands_in_the_cells_every_row_is_accounted_for(
     settled: Home, tmp_path: Path, dataset: str, data: st.DataObject
@@ -1188,7 +1188,7 @@ def test_whatever_stands_in_the_cells_every_row_is_accounted_for(
     assert report.dropped_by_rule.get("blank_row", 0) == blank
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tail=st.binary(max_size=60))
 @example(tail=b'"')
 @example(tail=b'a,"b\n')

@@ -1,4 +1,4 @@
--- One row per indicator, area and academic year of the published exclusions, all types of school together.
+-- One row per indicator, area, type of school and academic year of the published exclusions.
 with exclusions as (
     select * from {{ ref('stg_dfe__exclusions') }}
 ),
@@ -16,13 +16,13 @@ unpivoted as (
         '{{ indicator_id }}' as indicator_id,
         area_code,
         start_year,
+        school_type,
         {{ counted }} as numerator,
         headcount as denominator,
         {{ printed }} as published_value,
         {{ printed }}_status as published_status,
         vintage_id
     from exclusions
-    where school_type = 'Total'
     {%- endfor %}
 ),
 
@@ -33,8 +33,8 @@ final as (
         area_code,
         'total' as sector,
         'total' as organisation_id,
-        'total' as breakdown,
-        'total' as breakdown_value,
+        case when school_type = 'Total' then 'total' else 'school_type' end as breakdown,
+        case when school_type = 'Total' then 'total' else school_type end as breakdown_value,
         'academic_year' as period_type,
         {{ year_label('start_year') }} as period,
         make_date(start_year, 9, 1) as period_start,

@@ -25,7 +25,7 @@ counted as (
     group by grouping sets ( -- noqa: PRS
         (item_id, wave, wave_start, wave_end),
         (item_id, wave, wave_start, wave_end, sector_code),
-        (item_id, wave, wave_start, wave_end, organisation_id),
+        (item_id, wave, wave_start, wave_end, sector_code, organisation_id),
         (item_id, wave, wave_start, wave_end, role_code)
     )
 ),

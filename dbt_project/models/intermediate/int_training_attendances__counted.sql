@@ -34,7 +34,7 @@ counted as (
     group by grouping sets ( -- noqa: PRS
         (month_start),
         (month_start, sector_code),
-        (month_start, organisation_id)
+        (month_start, sector_code, organisation_id)
     )
 ),
 

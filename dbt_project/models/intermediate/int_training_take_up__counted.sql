@@ -144,7 +144,7 @@ counted as (
     group by grouping sets ( -- noqa: PRS
         (period, period_start, period_end, breakdown, breakdown_value),
         (period, period_start, period_end, breakdown, breakdown_value, sector_code),
-        (period, period_start, period_end, breakdown, breakdown_value, organisation_id)
+        (period, period_start, period_end, breakdown, breakdown_value, sector_code, organisation_id)
     )
 ),
 
@@ -170,7 +170,7 @@ final as (
     from counted
     cross join settings
     -- Only the whole is split by sector and organisation; a breakdown is of the area.
-    where counted.breakdown = 'total' or (counted.sector = 'total' and counted.organisation_id = 'total')
+    where counted.breakdown = 'total' or counted.sector = 'total'
 )
 
 select * from final
