@@ -59,7 +59,7 @@ PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
 
 #: Marts in the order of their checks.
 MARTS = tuple(PROMISED_COLUMNS)
-#: A home without a register of organisations has no organisations; every other mart must have rows.
+#: A home without a register of organisations has no organisations, and is told so; every other mart must have rows.
 MAY_BE_EMPTY = ("organisations",)
 
 _MODELS_WRONG = "The publication before this one stays in force. Correct the model and run again."
@@ -73,6 +73,7 @@ def has_rows(mart: str) -> Check:
         description=f"The mart {mart} is there and holds rows.",
         remedy="See whether its models were built, and whether anything has landed for them.",
         sql="select 'no rows' as detail from (select count(*) as n from checked) as counted where n = 0",
+        severity="warning" if mart in MAY_BE_EMPTY else "error",
     )
 
 
@@ -83,9 +84,7 @@ def mart_checks(mart: str) -> tuple[Check, ...]:
     Raises:
         KeyError: it is none of ``MARTS``.
     """
-    checks = [_columns_as_promised(mart)]
-    if mart not in MAY_BE_EMPTY:
-        checks.insert(0, has_rows(mart))
+    checks = [has_rows(mart), _columns_as_promised(mart)]
     if mart.endswith("_outcomes"):
         return (*checks, *_layer_checks(mart))
     return (*checks, *_CHECKS[mart])

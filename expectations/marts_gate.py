@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from expectations.checks import Outcome, literal
@@ -41,11 +42,12 @@ class MartsGate:
     def results(self, mart: str) -> list[CheckResult]:
         """The results of one mart."""
         if mart not in self.present:
-            missing = Outcome(has_rows(mart), passed=False, rows_checked=0, rows_failed=1)
+            # Even a mart that may be empty must be there.
+            missing = Outcome(replace(has_rows(mart), severity="error"), passed=False, rows_checked=0, rows_failed=1)
             return [missing.result("marts", mart, ["the mart is missing"])]
         table = f"{WAREHOUSE}.marts.{mart}"
-        # A check that had no rows to look at has proved nothing, so it is not reported as passed: `has_rows` fails
-        # for every mart that must have rows.
+        # A check that had no rows to look at has proved nothing, so it is not reported as passed: `has_rows` speaks
+        # for them all.
         return [
             self._result(table, mart, outcome)
             for outcome in self.validation.run(table, mart_checks(mart))

@@ -38,6 +38,11 @@ _MARKS = {
 }
 #: A line that no file holds, read behind the last one to see whether a quotation mark swallows it.
 _BEHIND_THE_END = "\ue000behind the end\ue000"
+_QUOTE_NEVER_CLOSES = (
+    "quote_never_closes",
+    "a quotation mark opens a cell and never closes, so the rest of the file hides in one cell",
+    "Find the row where the table breaks off, mend its quotation marks and send the file again.",
+)
 #: What a workbook's reader calls a formula's error → what the cell shows.
 _CELL_ERRORS = {
     "Div0": "#DIV/0!",
@@ -94,8 +99,8 @@ class Sheet:
             header_row: the header's row number, counted from 1.
 
         Raises:
-            UnreadableFile: the file breaks off inside a quoted cell or has one column only. What is found while rows
-                are pulled is kept in ``broke_off`` as well.
+            UnreadableFile: the file has one column only, or, while rows are pulled, cannot be read on or ends inside
+                a quoted cell. The latter are kept in ``broke_off`` as well.
         """
         if self._cells is not None:
             return _sheet_rows(self._cells, header_row)
@@ -110,13 +115,6 @@ class Sheet:
                 "the file has only one column",
                 "Save it again as CSV with commas between the columns, or send the original spreadsheet.",
             )
-        # A stray quotation mark is common and harmless; where there is none too many, nothing can be left open.
-        if _has_odd_quotes(self.path) and self._ends_inside_quotes():
-            raise UnreadableFile(
-                "quote_never_closes",
-                "a quotation mark opens a cell and never closes, so the rest of the file hides in one cell",
-                "Find the row where the table breaks off, mend its quotation marks and send the file again.",
-            )
         self.misshapen.clear()
         self.broke_off = None
         schema = pa.schema([(ROW, pa.int64()), *((name, pa.string()) for name in names)])
@@ -127,11 +125,15 @@ class Sheet:
         if start >= self.path.stat().st_size:
             return
         skipped: set[int] = set()
+        # The row furthest down so far, and whether it runs over several lines.
+        last = (header_row, False)
 
         def set_aside(row: pyarrow.csv.InvalidRow) -> str:
+            nonlocal last
             number = header_row + row.number
             skipped.add(number)
             self.misshapen.append((number, row.actual_columns))
+            last = max(last, (number, _has_lines(row.text)))
             return "skip"
 
         next_row = header_row + 1
@@ -162,23 +164,25 @@ class Sheet:
                         numbers = _row_numbers(next_row, batch.num_rows, skipped)
                         if batch.num_rows:
                             next_row = int(numbers[-1]) + 1
+                            last = max(last, (next_row - 1, any(_has_lines(c[-1].as_py()) for c in batch.columns)))
                         yield pa.record_batch([pa.array(numbers), *map(_trimmed, batch.columns)], schema=schema)
         except (ValueError, OSError) as error:
-            self.broke_off = (
-                "not_readable",
-                f"the file cannot be read as a table ({_first_line(error)})",
-                "Open it in the program it came from, check its last rows, and save it again as CSV.",
-            )
+            swallowed = not isinstance(error, OSError) and self._ends_inside_quotes()
+            self.broke_off = _QUOTE_NEVER_CLOSES if swallowed else _not_readable(error)
             raise UnreadableFile(*self.broke_off) from error
+        # A cell that opens with a quotation mark and never closes swallows every row to the end of the file.
+        if last[1] and self._ends_inside_quotes():
+            self.broke_off = _QUOTE_NEVER_CLOSES
+            raise UnreadableFile(*self.broke_off)
 
     def _ends_inside_quotes(self) -> bool:
-        with self.path.open(encoding=self.encoding, newline="") as file:
+        with self.path.open(encoding=self.encoding, errors="replace", newline="") as file:
             rows = csv.reader(chain(file, [_BEHIND_THE_END]), delimiter=self.delimiter)
             try:
                 last = deque(rows, maxlen=1)
             except csv.Error:
-                # A cell longer than any that a person or a program fills.
-                return True
+                # A cell longer than any that a person or a program fills: what a quotation mark swallowed, if there is one.
+                return _holds(self.path, b'"')
         return last[0] != [_BEHIND_THE_END]
 
 
@@ -311,7 +315,7 @@ def _encoding(path: Path) -> tuple[bytes, str]:
     with path.open("rb") as file:
         start = file.read(4)
     mark = next((mark for mark in _MARKS if start.startswith(mark)), b"")
-    if not mark.startswith(b"\xff") and not mark.startswith(b"\xfe") and _holds_null_bytes(path):
+    if not mark.startswith(b"\xff") and not mark.startswith(b"\xfe") and _holds(path, b"\x00"):
         raise UnreadableFile(
             "not_text",
             "the file is not text and not a workbook",
@@ -329,9 +333,9 @@ def _encoding(path: Path) -> tuple[bytes, str]:
     )
 
 
-def _holds_null_bytes(path: Path) -> bool:
+def _holds(path: Path, byte: bytes) -> bool:
     with path.open("rb") as file:
-        return any(b"\x00" in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
+        return any(byte in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
 
 
 def _is_encoded(path: Path, start: int, encoding: str) -> bool:
@@ -347,12 +351,16 @@ def _is_encoded(path: Path, start: int, encoding: str) -> bool:
     return True
 
 
-def _has_odd_quotes(path: Path) -> bool:
-    quotes = 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            quotes += chunk.count(b'"')
-    return quotes % 2 == 1
+def _not_readable(error: Exception) -> tuple[str, str, str]:
+    return (
+        "not_readable",
+        f"the file cannot be read as a table ({_first_line(error)})",
+        "Open it in the program it came from, check its last rows, and save it again as CSV.",
+    )
+
+
+def _has_lines(text: str | None) -> bool:
+    return text is not None and ("\n" in text or "\r" in text)
 
 
 def _first_line(error: Exception) -> str:

@@ -14,7 +14,7 @@ from ingestion.contracts import Contract, load_contracts
 from ingestion.landing import FileReport, land_inbox
 from ingestion.ledger import Ledger
 from orchestration import gating, handover
-from orchestration.dbt_build import NodeResult, build, count_rows, model_checks
+from orchestration.dbt_build import NodeResult, build, count_rows, model_checks, warm_up
 from orchestration.resources import Gates, HomeToWrite
 from orchestration.translator import Translator
 from orchestration.watching import Watcher
@@ -117,6 +117,7 @@ def _landing(contracts: Mapping[str, Contract], sources: Mapping[tuple[str, str]
             watcher.phase("landing")
             reports = land_inbox(here, watcher.landed)
             watcher.phase("landing checks")
+            warm_up()
             with Ledger(here) as ledger:
                 checks = gating.gate_landed(here, ledger, worker, list(contracts))
         handover.leave(here, handover.LANDED, checks)

@@ -191,7 +191,7 @@ def contents(home: Home) -> dict[str, str]:
 
 def rows(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
     """The rows of a query over files, in a database of its own."""
-    with duckdb.connect() as con:
+    with duckdb.connect(config={"threads": 1}) as con:
         return con.execute(sql, list(parameters)).fetchall()
 
 

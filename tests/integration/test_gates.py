@@ -772,7 +772,8 @@ def test_a_mart_without_rows_passes_no_check_at_all(warehouse: Home) -> None:
         con.execute("delete from marts.organisations")
     results = gates.check_marts(warehouse)
     assert not any(r.passed for r in results if r.dataset in ("indicator_values", "organisations"))
-    assert [r.rule for r in results if r.dataset == "organisations"] == []
+    assert [(r.rule, r.blocks) for r in results if r.dataset == "organisations"] == [("has_rows", False)]
+    assert next(r for r in results if r.dataset == "indicator_values" and r.rule == "has_rows").blocks
 
 
 def test_published_figures_may_be_small_and_withheld_as_published(warehouse: Home) -> None:

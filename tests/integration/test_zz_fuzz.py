@@ -268,6 +268,19 @@ def test_a_second_run_changes_nothing(home: Home) -> None:
         assert {key: getattr(report, key) for key in same} == {key: getattr(first[name], key) for key in same}
 
 
+def test_each_report_is_told_as_soon_as_it_is_ready(home: Home) -> None:
+    full_inbox(home)
+    told: list[tuple[FileReport, bool]] = []
+
+    def tell(report: FileReport) -> None:
+        with Ledger(home) as ledger:
+            told.append((report, ledger.last_seen(report.file_name) is not None))
+
+    reports = land_inbox(home, tell)
+    assert [report for report, _ in told] == reports
+    assert all(entered for _, entered in told)
+
+
 def test_a_file_that_was_only_touched_or_copied_is_the_same_vintage(registered: Home) -> None:
     training(registered, booking())
     before = landed(registered, "training_bookings", "landed.*")
@@ -433,6 +446,15 @@ def test_a_register_lands_its_organisations_with_aliases_and_head_counts(home: H
         (7, "Sector", "unknown_code", "Leisure"),
         (8, "Head count", "minimum", "-3"),
     ]
+
+
+def test_a_name_that_two_organisations_bear_stands_for_neither(home: Home) -> None:
+    shared_alias = ("ORG3", "Hill House", "Ashfield; The Hill", "Housing", "", "9", "01/09/2024")
+    put_register(home, [*REGISTER_ROWS, shared_alias])
+    organisations = ["Ashfield", "the-hill", "Ashfield Primary", "HILL HOUSE"]
+    report = training(home, *(booking(f"{n}@x.example", organisation=o) for n, o in enumerate(organisations)))
+    assert [(f.source_row, f.rule, f.value) for f in report.findings] == [(2, "unknown_organisation", "Ashfield")]
+    assert landed(home, "training_bookings", "organisation_id") == [("ORG3",), ("ORG1",), ("ORG3",)]
 
 
 @pytest.mark.parametrize(
@@ -1103,7 +1125,8 @@ from ingestion.home import open_home
 from ingestion.landing import check_file, land_inbox
 home = open_home(Path(sys.argv[1]))
 for report in land_inbox(home):
-    check_file(home.inbox / report.file_name, home)
+    if report.dataset in ("training_bookings", "ssda903_header", None):
+        check_file(home.inbox / report.file_name, home)
 print("done")
 """
 
@@ -1126,7 +1149,7 @@ def test_a_process_that_dies_without_a_word_leaves_nothing_that_the_next_run_wou
 
 def test_nothing_is_left_open_when_the_process_ends(home: Home) -> None:
     full_inbox(home)
-    unusable_files(home.inbox)
+    write(home.inbox / "breaks off.csv", csv_text(TRAINING_HEADER, [booking(course="x" * (1 << 23))]))
     ended = python(LANDS_AND_CHECKS, home)
     assert (ended.returncode, ended.stdout) == (0, "done\n"), ended.stderr
     assert "nanobind" not in ended.stderr
@@ -1171,7 +1194,7 @@ def dirty_table(draw: st.DrawFn, dataset: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("dataset", sorted(GOOD))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_stands_in_the_cells_every_row_is_accounted_for(
     settled: Home, tmp_path: Path, dataset: str, data: st.DataObject
@@ -1188,7 +1211,7 @@ def test_whatever_stands_in_the_cells_every_row_is_accounted_for(
     assert report.dropped_by_rule.get("blank_row", 0) == blank
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tail=st.binary(max_size=60))
 @example(tail=b'"')
 @example(tail=b'a,"b\n')

@@ -120,8 +120,8 @@ def test_rows_are_counted_of_tables_and_of_views_only_where_they_are_tested(mani
     import duckdb
 
     with duckdb.connect(str(home.warehouse)) as con:
-        con.execute("create schema marts; create table marts.areas as from range(3); "
-                    "create table marts.seed_areas as from range(2); create view marts.stg_areas as from range(5)")  # fmt: skip
+        con.execute("create schema marts; create table marts.areas as from range(3)")
+        con.execute("create table marts.seed_areas as from range(2); create view marts.stg_areas as from range(5)")
     built = [NodeResult(MODEL, "success"), NodeResult(SEED, "success"), NodeResult(VIEW, "success")]
     assert count_rows(home, manifest, built) == {MODEL: 3, SEED: 2}
     manifest["nodes"][TEST]["attached_node"] = VIEW

@@ -156,6 +156,8 @@ def test_rows_are_numbered_right_across_the_blocks_of_a_long_file(tmp_path: Path
         pytest.param('A,B,C\n1,2,3\n4,5,"6\n7,8,9\n', id="in the last column"),
         pytest.param('A,B,C\n1,2,3\n4,5,"6\n7,8,9', id="without a line's end"),
         pytest.param('A,B,C\n1,2,"3\n' + "4,5,6\n" * 400_000, id="over more than one block"),
+        pytest.param('A,B,C\n1,5" pipe,3\n4,"5,6\n7,8,9\n', id="beside a stray one"),
+        pytest.param("A,B,C\n" + "1,2,3\n" * 1_000_000 + '4,"5,6\n7,8,9\n', id="behind more than one block"),
     ],
 )
 def test_a_quotation_mark_that_never_closes_is_told_apart_from_a_long_cell(tmp_path: Path, content: str) -> None:

@@ -18,9 +18,9 @@ from ingestion.split import Outcome, Source, Splitter, literal, name
 VINTAGE = "0123456789abcdef"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"threads": 1}) as connection:
         yield connection
 
 

@@ -1,0 +1,258 @@
+"""From files in an inbox to published figures: what a stranger would work out by hand is what the publication says."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import fastexcel
+import pytest
+import xlsxwriter
+
+from ingestion.sample import write_sample
+from tests.integration.test_command_line import impact
+
+pytestmark = pytest.mark.xdist_group("whole_route")
+
+KEY = (
+    "indicator_id", "source_dataset", "area_code", "sector", "organisation_id", "breakdown", "breakdown_value",
+    "period_type", "period",
+)  # fmt: skip
+ROCHDALE = "E08000005"
+FIRST_WAVE = Path("workforce survey") / "Workforce survey wave 1.xlsx"
+
+
+def published(root: Path, sql: str) -> list[tuple[object, ...]]:
+    """The answer of the publication to a query."""
+    with duckdb.connect(str(root / "published" / "impact.duckdb"), read_only=True) as con:
+        return con.execute(sql).fetchall()
+
+
+def run(root: Path) -> None:
+    """Run the pipeline, which must succeed."""
+    result = impact("run", "--home", root)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+# --- the published files ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rochdale(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home of Rochdale's with the department's files and an invented return in its inbox, after a run."""
+    root = tmp_path_factory.mktemp("homes") / "rochdale"
+    for folder in ("dfe_exclusions", "dfe_looked_after", "ssda903_fake"):
+        shutil.copytree(shared / "data" / folder, root / "inbox" / folder)
+    (root / "impact.yml").write_text(f"authority: {ROCHDALE}\n", encoding="utf-8")
+    run(root)
+    return root
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("indicator", "source", "period", "numerator", "denominator", "value"),
+    [
+        ("permanent_exclusion_rate", "dfe_exclusions", "2016/17", 62, 34974, 0.18),
+        ("suspension_rate", "dfe_exclusions", "2016/17", 1455, 34974, 4.16),
+        ("pupils_suspended", "dfe_exclusions", "2016/17", 773, 34974, 2.21),
+        ("new_placements_out_of_area", "dfe_new_placements", "2024/25", 174, 556, 31.3),
+    ],
+)
+def test_rochdales_figures_are_as_printed_or_as_the_printed_counts_give(
+    rochdale: Path, indicator: str, source: str, period: str, numerator: int, denominator: int, value: float
+) -> None:
+    rows = published(
+        rochdale,
+        f"""select numerator, denominator, value, value_status from indicator_values
+        where indicator_id = '{indicator}' and source_dataset = '{source}' and period = '{period}'
+        and area_code = '{ROCHDALE}' and sector = 'total' and organisation_id = 'total' and breakdown = 'total'""",
+    )
+    assert rows == [(numerator, denominator, value, "ok")]
+
+
+@pytest.mark.shared_data
+def test_every_printed_rate_of_an_area_is_published_as_it_was_printed(rochdale: Path, shared: Path) -> None:
+    symbols = {"x": "c", ".": "z"}
+    columns = {
+        "perm_excl_rate": "permanent_exclusion_rate",
+        "fixed_excl_rate": "suspension_rate",
+        "one_plus_fixed_rate": "pupils_suspended",
+    }
+    expected = {}
+    path = shared / "data" / "dfe_exclusions" / "exclusions_by_geographic_level.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            level = row["geographic_level"]
+            area = {"National": row["country_code"], "Regional": row["region_code"]}.get(
+                level, row["new_la_code"] or f"DFE{row['old_la_code']}"
+            )
+            period = f"{row['time_period'][:4]}/{row['time_period'][4:]}"
+            split = "total" if row["school_type"] == "Total" else row["school_type"]
+            for column, indicator in columns.items():
+                printed = row[column]
+                value = None if printed in symbols else float(printed)
+                expected[indicator, area, split, period] = (value, symbols.get(printed, "ok"))
+    found = {
+        row[:4]: row[4:]
+        for row in published(
+            rochdale,
+            """select indicator_id, area_code, breakdown_value, period, value, value_status
+            from indicator_values where source_dataset = 'dfe_exclusions'""",
+        )
+    }
+    assert len(expected) == 3 * 1492
+    assert found == expected
+
+
+@pytest.mark.shared_data
+def test_a_placement_share_with_a_suppressed_part_has_no_value_and_its_status(rochdale: Path, shared: Path) -> None:
+    parts = [f"Placed outside LA boundary {distance} than 20 miles from home" for distance in ("less", "more")]
+    cells: dict[tuple[str, str], set[str]] = {}
+    path = shared / "data" / "dfe_looked_after" / "la_cla_during_year_new_placements.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["new_la_code"] and row["breakdown"] in parts:
+                end = int(row["time_period"])
+                cells.setdefault((row["new_la_code"], f"{end - 1}/{end % 100:02}"), set()).add(row["children_count"])
+    expected = {key: "c" if "c" in counts else "z" if "z" in counts else "ok" for key, counts in cells.items()}
+    found = {
+        (area, period): status if (value is None) == (status != "ok") else "value and status disagree"
+        for area, period, value, status in published(
+            rochdale,
+            """select area_code, period, value, value_status from indicator_values
+            where source_dataset = 'dfe_new_placements' and area_code like 'E0%'""",
+        )
+    }
+    assert "c" in expected.values()
+    assert found == expected
+
+
+@pytest.mark.shared_data
+def test_a_return_whose_postcodes_do_not_resolve_gives_no_share_but_says_how_many_are_not_known(rochdale: Path) -> None:
+    rows = published(
+        rochdale,
+        """select indicator_id, value, value_status, denominator from indicator_values
+        where source_dataset = 'ssda903_episodes' order by indicator_id""",
+    )
+    statuses = {indicator: (value, status) for indicator, value, status, _ in rows}
+    for indicator in ("placed_out_of_area", "placed_out_of_area_far", "new_placements_out_of_area"):
+        assert statuses[indicator] == (None, "u")
+    value, status = statuses["placement_location_not_known"]
+    assert status in ("ok", "c")
+    assert value is None or float(str(value)) > 99
+
+
+@pytest.mark.shared_data
+def test_every_row_of_every_file_is_accounted_for(rochdale: Path, shared: Path) -> None:
+    for file_name, read, landed, quarantined, dropped in published(
+        rochdale, "select file_name, rows_read, rows_landed, rows_quarantined, rows_dropped from source_files"
+    ):
+        with (shared / "data" / str(file_name)).open(encoding="utf-8", newline="") as file:
+            assert read == sum(1 for _ in csv.reader(file)) - 1, file_name
+        assert read == landed + quarantined + dropped, file_name
+
+
+# --- the invented borough -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def borough(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The invented borough after a run."""
+    root = tmp_path_factory.mktemp("homes") / "borough"
+    write_sample(root)
+    run(root)
+    return root
+
+
+@pytest.fixture
+def copy_of(borough: Path, tmp_path: Path) -> Iterator[Path]:
+    """The borough after its run, to change."""
+    shutil.copytree(borough, tmp_path / "home", symlinks=True)
+    return tmp_path / "home"
+
+
+def test_what_was_planted_is_what_was_counted(borough: Path) -> None:
+    with (borough / "truth" / "indicator_counts.csv").open(encoding="utf-8", newline="") as file:
+        planted = {
+            tuple(row[k] for k in KEY): (int(row["numerator"]), int(row["denominator"]) if row["denominator"] else None)
+            for row in csv.DictReader(file)
+        }
+    authority = next(iter(planted))[2]
+    with duckdb.connect(str(borough / "warehouse.duckdb"), read_only=True) as con:
+        counted = {
+            row[:9]: row[9:]
+            for row in con.execute(
+                f"""select {", ".join(KEY)}, numerator, denominator from indicators.indicator_counts
+                where area_code = ? and coalesce(published_status, 'ok') = 'ok'""",
+                [authority],
+            ).fetchall()
+        }
+    assert len(planted) > 3000
+    assert counted == planted
+
+
+def test_no_small_number_of_people_is_published(borough: Path) -> None:
+    shown = published(
+        borough,
+        """select count(*) from indicator_values
+        where source_dataset not like 'dfe_%' and source_dataset <> 'workforce_survey'
+        and indicator_id not in ('training_attendances', 'events_held', 'event_attendances')
+        and (numerator between 1 and 5 or denominator between 1 and 5 or denominator - numerator between 1 and 5)""",
+    )
+    few = published(
+        borough, "select count(*) from indicator_values where indicator_id like 'wf%' and denominator between 1 and 9"
+    )
+    hidden = published(borough, "select count(*) from indicator_values where value_status = 'c' and value is null")
+    assert (shown, few) == ([(0,)], [(0,)])
+    assert int(str(hidden[0][0])) > 100
+
+
+def test_a_second_run_changes_nothing(copy_of: Path) -> None:
+    def state() -> dict[str, str]:
+        files = (path for name in ("landing", "publications") for path in (copy_of / name).rglob("*.parquet"))
+        return {str(path.relative_to(copy_of)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+
+    before = state()
+    run(copy_of)
+    assert state() == before
+
+
+def test_the_marts_follow_a_corrected_file(copy_of: Path) -> None:
+    path = copy_of / "inbox" / FIRST_WAVE
+    corrected, changed = _with_every_answer_to_the_first_statement_agreed(path)
+    question = "select numerator, denominator, value from indicator_values where indicator_id = 'wf01' "
+    question += (
+        "and period = 'workforce wave 1' and sector = 'total' and organisation_id = 'total' and breakdown = 'total'"
+    )
+    before = published(copy_of, question)
+    path.unlink()
+    shutil.move(corrected, path)
+    run(copy_of)
+    answered = before[0][1]
+    assert changed > 0
+    assert published(copy_of, question) == [(answered, answered, 100.0)]
+    vintages = published(
+        copy_of, f"select is_current from source_files where file_name = '{FIRST_WAVE.as_posix()}' order by landed_at"
+    )
+    assert vintages == [(False,), (True,)]
+
+
+def _with_every_answer_to_the_first_statement_agreed(path: Path) -> tuple[Path, int]:
+    """A copy of a survey file in which whoever answered the first statement, and did not decline, agrees."""
+    sheet = fastexcel.read_excel(path).load_sheet(0, header_row=None, skip_rows=0, dtypes="string")
+    rows = [list(row.values()) for row in sheet.to_arrow().to_pylist()]
+    column = next(i for i, header in enumerate(rows[0]) if "how common trauma is" in " ".join(str(header).split()))
+    changed = 0
+    corrected = path.with_suffix(".corrected")
+    with xlsxwriter.Workbook(str(corrected)) as workbook:
+        target = workbook.add_worksheet("Sheet1")
+        for number, row in enumerate(rows):
+            if number and row[column] and "not" not in row[column].lower().replace("neither agree nor", "neither or"):
+                changed += row[column] != "Agree"
+                row[column] = "Agree"
+            target.write_row(number, 0, ["" if cell is None else cell for cell in row])
+    return corrected, changed
