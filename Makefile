@@ -24,7 +24,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --config dbt_project/.sqlfluff dbt_project/models dbt_project/macros dbt_project/tests
+	$(BIN)/sqlfluff lint --processes 0 --config dbt_project/.sqlfluff dbt_project/models dbt_project/macros dbt_project/tests
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -181,7 +181,7 @@ class Sheet:
             try:
                 last = deque(rows, maxlen=1)
             except csv.Error:
-                # A cell longer than any that a person or a program fills: what a quotation mark swallowed, if there is one.
+                # A cell longer than anyone fills: it is what a quotation mark swallowed, if the file has one at all.
                 return _holds(self.path, b'"')
         return last[0] != [_BEHIND_THE_END]
 
