@@ -108,7 +108,7 @@ def build(
 
     Raises:
         BuildError: dbt did not get as far as running nodes.
-        KeyboardInterrupt: the run was interrupted.
+        BaseException: the run was interrupted, by the keyboard or by Dagster.
     """
     from dbt.cli.main import dbtRunner
 
@@ -119,7 +119,8 @@ def build(
             outcome = runner.invoke(build_arguments(selected, manifest, home.state))
         finally:
             _let_go_of_the_warehouse()
-    if isinstance(outcome.exception, KeyboardInterrupt | SystemExit):
+    if outcome.exception is not None and not isinstance(outcome.exception, Exception):
+        # An interruption, which dbt hands back as if it were a result.
         raise outcome.exception
     return node_results(outcome)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -103,17 +104,30 @@ def run_everything(home: Home, watcher: Watcher, wait_seconds: float = WAIT_SECO
 
     Raises:
         HomeBusy: another run holds the home's lock.
+        KeyboardInterrupt: the run was interrupted.
     """
     with writing(home, wait_seconds):
         run = Run(_log_file(home))
         recorder = _Recorder(run, watcher)
         recorder.phase("start")
-        with GateWorker() as worker, _logged(run.log, recorder):
+        with _gate_worker() as worker, _logged(run.log, recorder):
             result = _execute(home, worker, recorder, run.log, wait_seconds)
         recorder.phase("end")
         if not result.success:
             run.troubles.extend(_troubles(result))
     return run
+
+
+@contextmanager
+def _gate_worker() -> Iterator[GateWorker]:
+    """The process that runs the gates, deaf to the keyboard from its first moment: this one decides, and ends it."""
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with ExitStack() as stack:
+        try:
+            worker = stack.enter_context(GateWorker())
+        finally:
+            signal.signal(signal.SIGINT, heard)
+        yield worker
 
 
 def _execute(
@@ -145,6 +159,8 @@ def _troubles(result: ExecuteInProcessResult) -> list[str]:
     """What stopped the steps that failed, or the run before its first step, without the framework around it."""
     steps = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
     whole = [event.job_failure_data.error for event in result.all_events if event.is_job_failure]
+    if any(error is not None and error.cls_name == "DagsterExecutionInterruptedError" for error in [*steps, *whole]):
+        raise KeyboardInterrupt
     return [_plain(error) for error in steps or whole if error is not None] or ["Dagster did not say why."]
 
 
