@@ -109,12 +109,21 @@ def open_home(root: Path) -> Home:
     except yaml.YAMLError as error:
         raise HomeError(f"{path} is not valid YAML: {error}") from error
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}"
-            for problem in error.errors(include_url=False)
-        )
-        raise HomeError(f"{path}: {problems}. The one key it needs is `authority: E08000005`.") from error
+        problems = "; ".join(_in_words(problem["type"], problem["loc"], problem["msg"]) for problem in error.errors())
+        raise HomeError(f"{path}: {problems}.") from error
     return Home(root=root, settings=settings)
+
+
+def _in_words(kind: str, location: tuple[int | str, ...], message: str) -> str:
+    """What pydantic found wrong, for someone who has never heard of it."""
+    key = ".".join(str(part) for part in location)
+    if kind == "extra_forbidden":
+        return f"`{key}` is not a setting; there are {', '.join(f'`{field}`' for field in Settings.model_fields)}"
+    if kind == "missing":
+        return f"`{key}` is missing; write for instance `{key}: E08000005`"
+    if kind == "string_pattern_mismatch":
+        return f"`{key}` is not a code of nine characters, such as E08000005"
+    return f"`{key}`: {message}" if key else message
 
 
 def find_home(option: Path | None = None) -> Home:

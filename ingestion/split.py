@@ -285,8 +285,8 @@ from examined"""
                 return (
                     "unknown_answer",
                     f"answer “{{value}}” is not one of the instrument's labels ({listed})",
-                    f"Correct the answer; if the form has changed, add the label to ingestion/instruments/"
-                    f"{self.contract.survey.instrument}.yml.",
+                    "Correct the answer; if the form has changed, whoever runs the pipeline adds the label to "
+                    f"ingestion/instruments/{self.contract.survey.instrument}.yml.",
                 )
             return (
                 "unknown_code",

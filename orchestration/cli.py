@@ -122,8 +122,12 @@ def run(
     from orchestration.screen import screen
 
     out = console()
-    with screen(out) as watcher:
-        done = run_everything(here, watcher, wait)
+    try:
+        with screen(out) as watcher:
+            done = run_everything(here, watcher, wait)
+    except KeyboardInterrupt:
+        print("impact: interrupted. Run again; it goes on from what has landed.", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
     _say_what_came_of_it(out, here, done)
     if done.blocked_by:
         raise typer.Exit(FAILED)
@@ -149,9 +153,6 @@ def main() -> None:
     """What the console script ``impact`` calls: one clear message for an error that is not a fault of the program."""
     try:
         app()
-    except KeyboardInterrupt:
-        print("impact: interrupted; run again, and it goes on from where it was.", file=sys.stderr)
-        sys.exit(INTERRUPTED)
     except Exception as error:
         if not isinstance(error, _expected_errors()):
             raise

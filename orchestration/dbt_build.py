@@ -325,8 +325,8 @@ def _what_to_do(result: NodeResult, test: Mapping[str, Any]) -> str:
     if result.failures:
         rows = "row breaks" if result.failures == 1 else "rows break"
         return (
-            f"{result.failures} {rows} the rule. `dbt test --select {test['name']} --store-failures` shows them; "
-            f"the rule stands in {test['original_file_path']}."
+            f"{result.failures} {rows} this rule: {_description(test)} To see them, with IMPACT_HOME set: "
+            f"`dbt test --project-dir dbt_project --profiles-dir dbt_project --select {test['name']} --store-failures`."
         )
     return f"It could not be run: {_one_line(result.message)}"
 

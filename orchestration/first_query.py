@@ -9,13 +9,14 @@ import duckdb
 
 from ingestion.home import Home
 
-#: The newest figures of the home's own authority, undivided.
+#: Newest figures of the home's own authority, undivided: a few of each objective of the framework.
 _QUERY = """\
-select indicators.name, period, numerator, denominator, value, unit
-from indicator_values join indicators using (indicator_id)
-where area_code = '{authority}' and sector = 'total' and organisation_id = 'total' and breakdown = 'total'
-    and is_latest and value_status = 'ok'
-order by indicators.level desc, indicators.name limit 8"""
+select i.objective, i.name, v.source_dataset, v.period, v.numerator, v.denominator, v.value, i.unit
+from indicator_values as v join indicators as i using (indicator_id)
+where v.area_code = '{authority}' and v.is_latest and v.value_status = 'ok'
+    and v.sector = 'total' and v.organisation_id = 'total' and v.breakdown = 'total'
+qualify row_number() over (partition by i.objective order by v.indicator_id, v.source_dataset) <= 4
+order by i.objective, i.name, v.source_dataset"""
 
 
 def first_query(home: Home) -> tuple[str, list[str], list[tuple[Any, ...]]]:

@@ -153,7 +153,7 @@ findings_as_checks as (
                 whole_file_count, if(whole_file_count = 1, '', 's'),
                 if(severity = 'error', 'could not be used', 'used with a warning')
             ) end
-        ) || '. `impact status` says which and what to do.' as message
+        ) || '. `impact check` on the file says which rows and what to do.' as message
     from findings_by_rule
     left join rows_by_dataset on rows_by_dataset.dataset is not distinct from findings_by_rule.dataset
 )

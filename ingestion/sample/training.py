@@ -257,10 +257,13 @@ def _count_attendances(tally: Tally, reports: Iterable[Report]) -> None:
 
 
 def _count_take_up(tally: Tally, reports: list[Report], organisations: list[Organisation]) -> None:
-    """One figure per academic year that has data, on its last day and over the three years up to it."""
-    years = sorted({academic_year(report.booking.day) for report in reports})
+    """One figure per academic year that the extracts cover into July, on its last day and over the three years to it."""
+    days = [report.booking.day for report in reports]
+    first, last = int(academic_year(min(days))[:4]), int(academic_year(max(days))[:4])
     core = [r.booking for r in reports if r.status == "completed" and r.booking.course.is_core]
-    for year in range(int(years[0][:4]), int(years[-1][:4]) + 1):
+    for year in range(first, last + 1):
+        if max(days) < date(year + 1, 6, 30):
+            continue
         ends = date(year + 1, 8, 31)
         began = date(year + 1 - WINDOW_YEARS, 8, 31)
         window = [booking for booking in core if began < booking.day <= ends]

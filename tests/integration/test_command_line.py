@@ -182,6 +182,20 @@ def test_a_run_that_is_killed_holds_no_lock_and_the_next_one_goes_through(root):
     assert content(root / "published") == before
 
 
+def test_an_interrupted_run_says_so_in_one_line_and_exits_130(root):
+    run = subprocess.Popen(
+        [*IMPACT, "run", "--home", str(root)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert run.stdout is not None
+    for line in run.stdout:
+        if "Checking what landed" in line:
+            run.send_signal(signal.SIGINT)
+            break
+    _, errors = run.communicate()
+    assert run.returncode == 130
+    assert errors == "impact: interrupted. Run again; it goes on from what has landed.\n"
+
+
 def test_two_runs_never_write_together(root):
     held = "import sys, time; from pathlib import Path; from ingestion.home import open_home\n"
     held += "from orchestration.lock import writing\n"

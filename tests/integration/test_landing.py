@@ -153,7 +153,8 @@ def test_a_survey_with_three_bad_rows_loses_those_three_and_says_why(registered:
             "Sheet1", 3, header[7 + 10], "unknown_answer", "Somewhat",
             "answer “Somewhat” is not one of the instrument's labels (Strongly disagree, Disagree, Neither agree nor "
             "disagree, Neither agree or disagree, Agree, Strongly agree, Prefer not to say, Rather not say)",
-            "Correct the answer; if the form has changed, add the label to ingestion/instruments/workforce.yml.",
+            "Correct the answer; if the form has changed, whoever runs the pipeline adds the label to "
+            "ingestion/instruments/workforce.yml.",
             "error",
         ),
         (

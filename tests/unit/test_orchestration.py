@@ -96,12 +96,12 @@ def test_a_passed_test_becomes_a_check_with_the_rows_it_looked_at(manifest):
     assert check == CheckResult("models", "areas", "areas_are_unique", "No area twice.", "error", True, 203, 0)
 
 
-def test_a_failed_test_blocks_and_says_how_many_rows_and_where_the_rule_stands(manifest):
+def test_a_failed_test_blocks_and_says_how_many_rows_and_how_to_see_them(manifest):
     (check,) = model_checks([NodeResult(TEST, "fail", failures=2)], manifest, {MODEL: 203})
     assert check.blocks
     assert check.rows_failed == 2
-    assert "2 rows break the rule" in check.message
-    assert "models/marts/areas_are_unique.yml" in check.message
+    assert check.message.startswith("2 rows break this rule: No area twice.")
+    assert "--select areas_are_unique" in check.message
 
 
 def test_a_test_that_only_warns_does_not_block(manifest):

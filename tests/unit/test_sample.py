@@ -397,15 +397,15 @@ def test_training_of_the_truth_is_that_of_the_latest_reports(
 
     latest: dict[str, tuple[str, str]] = {}
     for (person, _, day), cells in in_force.items():
-        if cells[6] == "Completed" and cells[4] == "Yes" and "2023-09-01" <= day <= "2026-08-31":
+        if cells[6] == "Completed" and cells[4] == "Yes" and "2022-09-01" <= day <= "2025-08-31":
             latest[person] = max(latest.get(person, ("", "")), (day, places[cells[7]][0]))
     staff = {
-        row["Organisation ID"]: int(row["Headcount"])
-        for row in dicts(home / "inbox/organisations/register_2025-09.csv")
+        row["Organisation ID"]: int(row["Head count"])
+        for row in dicts(home / "inbox/organisations/register_2024-09.csv")
         if row["Role"] == "All"
     }
     by_organisation = Counter(organisation for _, organisation in latest.values())
-    year = "2025/26"
+    year = "2024/25"
     total = planted[area("training_take_up", "training_bookings", year)]
     assert total == (str(len(latest)), str(sum(staff.values())))
     truth_by_organisation = {

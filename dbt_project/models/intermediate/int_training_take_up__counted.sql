@@ -1,4 +1,4 @@
--- Counts of people trained and of people who work there, at the end of each academic year in which there is a session.
+-- Counts of people trained and of people who work there, at the end of each academic year that the bookings cover.
 with completions as (
     select * from {{ ref('int_training__completed_within_window') }}
 ),
@@ -26,14 +26,16 @@ course_levels as (
     select distinct course_level from bookings
 ),
 
--- An organisation without a head count by then is left out, its people with it.
+-- A year counts once the bookings reach July: before that the window already leaves out people of three years ago, and
+-- those trained this year are not yet in it, which would look like a decline. An organisation without a head count by
+-- then is left out, its people with it.
 headcounts_in_scope as (
     select headcounts.*
     from headcounts
     inner join sessions
         on
             headcounts.period_end >= sessions.first_session_date
-            and headcounts.period_start <= sessions.last_session_date
+            and {{ months_before('headcounts.period_end', 2) }} <= sessions.last_session_date
 ),
 
 people_by_organisation as (
