@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +13,15 @@ import pyarrow as pa
 MASK = "***"
 #: A longer value is cut: a finding is read on one screen, and a cell may hold a whole document.
 LONGEST_VALUE = 80
+#: What an identifier looks like wherever it stands: a shifted row puts one into a column that is not personal.
+LOOKS_PERSONAL = re.compile(
+    r"""[^\s@]+@[^\s@]+\.[^\s@]+            # an e-mail address
+    | \b[A-Z]{1,2}[0-9][A-Z0-9]?\s*[0-9][A-Z]{2}\b  # a postcode
+    | \b[A-Z][0-9]{11,12}[0-9A-Z]?\b     # a unique pupil number
+    | [0-9]{9,}                          # a long number: a telephone, an NHS number
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 
 SCHEMA = pa.schema(
     [
@@ -67,9 +77,9 @@ def to_table(findings: Sequence[Finding]) -> pa.Table:
 
 
 def shown(value: str | None, *, personal: bool) -> str | None:
-    """The value as a finding may show it: masked where personal, cut where long."""
+    """The value as a finding may show it: masked where it is or looks personal, cut where long."""
     if value is None:
         return None
-    if personal:
+    if personal or LOOKS_PERSONAL.search(value):
         return MASK
     return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from typing import Literal
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet
 
 from ingestion.context import describe, from_path
 from ingestion.contracts import Column, Contract, load_contracts
@@ -201,6 +203,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             known = ledger.vintage(file.vintage_id)
             if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), home):
                 return _unchanged(file, known, ledger)
+            _refuse_a_twin(file, home, ledger)
             with _opened(file, rules) as (splitter, misshapen):
                 outcome = splitter.split(misshapen)
                 _pseudonymise_derived(splitter, rules)
@@ -233,6 +236,22 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
         file.modified_ns,
     )
     return report
+
+
+def _refuse_a_twin(file: _File, home: Home, ledger: Ledger) -> None:
+    """A wave or a year is sent once: the same bytes under the name of another one are a slip of the name.
+
+    Raises:
+        UnreadableFile: a file of the inbox holds the same and counts as another submission.
+    """
+    twin = ledger.twin(file.content_sha256, file.contract.dataset, _submission(file))
+    if twin is not None and (home.inbox / twin[0]).is_file():
+        path, submission = twin
+        raise UnreadableFile(
+            "sent_as_another",
+            f"it is byte for byte the file {path}, which counts as {submission.replace('=', ' ').replace('_', ' ')}",
+            "One of the two has the wrong name: take that one out of the inbox.",
+        )
 
 
 def _as_it_was(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> Vintage | None:
@@ -271,7 +290,13 @@ def _stands(known: Vintage, fingerprint: str, home: Home) -> bool:
     """
     if known.status == "refused" or known.rules_fingerprint != fingerprint:
         return False
-    return known.status == "not_needed" or landing_path(home, known.dataset or "", known.vintage_id).is_file()
+    if known.status == "not_needed":
+        return True
+    try:
+        pyarrow.parquet.read_metadata(landing_path(home, known.dataset or "", known.vintage_id))
+    except (OSError, pa.ArrowInvalid):
+        return False
+    return True
 
 
 def _recognise(file: _File, rules: _Rules) -> None:
@@ -656,7 +681,7 @@ def _in_order(home: Home, ledger: Ledger, rules: _Rules) -> Iterator[_File]:
     order = {dataset: place for place, dataset in enumerate(rules.contracts)}
     waiting: list[tuple[int, int, str, _File]] = []
     for path in sorted(p for p in home.inbox.rglob("*") if _is_submission(p, home.inbox)):
-        file = _File(path, PurePosixPath(path.relative_to(home.inbox).as_posix()), "")
+        file = _File(path, _printable(path.relative_to(home.inbox)), "")
         try:
             stat = path.stat()
         except FileNotFoundError:
@@ -706,8 +731,13 @@ def _name_below_inbox(path: Path, home: Home | None) -> PurePosixPath:
     """The path as the ledger would write it; outside an inbox, the file with the folders above it."""
     absolute = path.resolve()
     if home is not None and absolute.is_relative_to(inbox := home.inbox.resolve()):
-        return PurePosixPath(absolute.relative_to(inbox).as_posix())
-    return PurePosixPath(path.as_posix())
+        return _printable(absolute.relative_to(inbox))
+    return _printable(path)
+
+
+def _printable(path: Path) -> PurePosixPath:
+    """The path as text; bytes of a name that are no text, such as those of an old file system, are spelt out."""
+    return PurePosixPath(os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace"))
 
 
 def _land_empty_files(home: Home, contracts: dict[str, Contract]) -> None:

@@ -5,7 +5,9 @@ warehouse and the publication read of it is exported as Parquet.
 
 A *vintage* is the content of a file as one dataset. A *receipt* is a path in the inbox that was seen to hold it. The
 vintage in force of a submission is the one received last that landed and was not rejected by its gate. For datasets
-whose files add to each other, a path is the submission: a file sent again under its name replaces what it said.
+whose files add to each other, a path is the submission: a file sent again under its name replaces what it said, and
+keeps its place in the order of receipt. Known content that turns up under another name keeps its place too: a copy of
+an old file, put into the inbox for the archive, overrules nothing.
 """
 
 from __future__ import annotations
@@ -52,7 +54,9 @@ create table if not exists receipts (
     size integer not null,
     modified_ns integer not null,
     vintage_id text not null references vintages (vintage_id),
-    received_at text not null
+    received_at text not null,
+    -- Place in the order of receipt; see the head of this file.
+    rank integer not null
 );
 create index if not exists receipts_by_path on receipts (path, sequence);
 create view if not exists holdings as
@@ -224,7 +228,10 @@ class Ledger:
                 )
             return
         self._db.execute(
-            "insert into receipts (path, size, modified_ns, vintage_id, received_at) values (?, ?, ?, ?, ?)",
+            """insert into receipts (path, size, modified_ns, vintage_id, received_at, rank)
+            select ?1, ?2, ?3, ?4, ?5, coalesce(
+                (select max(rank) from receipts where vintage_id = ?4 and ?1 not in (select path from receipts)),
+                (select coalesce(max(sequence), 0) + 1 from receipts))""",
             (path, size, modified_ns, vintage_id, now),
         )
 
@@ -238,6 +245,16 @@ class Ledger:
             if str(Path(path).parent) == folder and key in (values := json.loads(context)):
                 return int(values[key])
         return None
+
+    def twin(self, content_sha256: str, dataset: str, submission: str) -> tuple[str, str] | None:
+        """Path and submission of a landed file with the same content that counts as another submission."""
+        row: tuple[str, str] | None = self._db.execute(
+            """select path, submission from holdings join vintages using (vintage_id)
+            where content_sha256 = ? and dataset = ? and submission not in (?, '') and status = 'landed'
+            order by sequence limit 1""",
+            (content_sha256, dataset, submission),
+        ).fetchone()
+        return row
 
     def ungated(self, dataset: str) -> list[str]:
         """Landed vintages of a dataset that no gate has judged yet, oldest first."""
@@ -275,8 +292,15 @@ class Ledger:
             with received as (
                 select vintage_id, max(sequence) as sequence from receipts group by vintage_id
             ),
+            path_ranks as (
+                select path, min(rank) as rank from receipts group by path
+            ),
+            ranks as (
+                select vintage_id, max(receipts.rank) as last_rank, min(path_ranks.rank) as first_rank
+                from receipts join path_ranks using (path) group by vintage_id
+            ),
             standing as (
-                select receipts.sequence, receipts.vintage_id, vintages.dataset,
+                select receipts.rank, receipts.vintage_id, vintages.dataset,
                     -- Where files add to each other the path is the submission.
                     coalesce(nullif(vintages.submission, ''), 'file=' || receipts.path) as submission
                 from receipts join vintages using (vintage_id)
@@ -292,15 +316,18 @@ class Ledger:
             ),
             in_force as (
                 select vintage_id from standing
-                where sequence in (select max(sequence) from standing group by dataset, submission)
+                where (rank, dataset, submission) in
+                    (select max(rank), dataset, submission from standing group by dataset, submission)
             )
             select v.dataset, r.path as file_name, v.vintage_id, v.submission, v.status, v.gate, v.rows_read,
                 v.rows_landed, v.rows_quarantined, v.rows_dropped, v.dropped_by_rule, r.received_at, v.landed_at,
-                r.sequence, v.vintage_id in (select vintage_id from in_force) as is_current, v.contract_version,
+                case when v.submission = '' then ranks.first_rank else ranks.last_rank end as sequence,
+                v.vintage_id in (select vintage_id from in_force) as is_current, v.contract_version,
                 coalesce(v.message, v.gate_message) as message
             from vintages as v
             join received using (vintage_id)
             join receipts as r on r.sequence = received.sequence
+            join ranks on ranks.vintage_id = v.vintage_id
             order by r.sequence"""
         )
         names = [column[0] for column in cursor.description]

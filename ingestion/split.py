@@ -226,6 +226,16 @@ from examined"""
         problems = []
         if column.required:
             problems.append(Problem(column, "required", f"{text} is null", "the cell is empty", "Fill it in."))
+        if column.type in ("text", "text_list") and column.lands and column.personal is None:
+            problems.append(
+                Problem(
+                    column,
+                    "holds_an_address",
+                    f"regexp_matches({text}, '[^@\\s]+@[^@\\s]+\\.[^@\\s]+')",
+                    "the cell holds an e-mail address, and this column is kept",
+                    "Take it out, or see whether the cells of the row have shifted.",
+                )
+            )
         if column.type in ("text", "text_list"):
             errors = ", ".join(map(literal, _FORMULA_ERRORS))
             problems.append(

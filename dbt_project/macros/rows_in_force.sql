@@ -4,13 +4,17 @@
 
    rows, source_files: names of the CTEs that hold the landed rows and the ledger.
    dataset: the dataset's name in the ledger.
-   natural_key: list of columns, or nothing where a newer file replaces the older one as a whole. #}
-{% macro rows_in_force(rows, source_files, dataset, natural_key=none) -%}
+   natural_key: list of columns, or nothing where a newer file replaces the older one as a whole.
+   newest_by: a date in the rows that says which is newer before the order of receipt does. #}
+{% macro rows_in_force(rows, source_files, dataset, natural_key=none, newest_by=none) -%}
     select
         {{ rows }}.*{% if natural_key %},
         row_number() over (
             partition by {{ rows }}.{{ natural_key | join(', ' ~ rows ~ '.') }}
-            order by {{ source_files }}.sequence desc, {{ rows }}.source_row desc
+            order by
+                {% if newest_by %}{{ rows }}.{{ newest_by }} desc, {% endif -%}
+                {{ source_files }}.sequence desc,
+                {{ rows }}.source_row desc
         ) as precedence{% else %},
         1 as precedence{% endif %}
     from {{ rows }}

@@ -257,7 +257,7 @@ def _count_attendances(tally: Tally, reports: Iterable[Report]) -> None:
 
 
 def _count_take_up(tally: Tally, reports: list[Report], organisations: list[Organisation]) -> None:
-    """One figure per academic year that the extracts cover into July, on its last day and over the three years to it."""
+    """One figure per academic year that the extracts cover into July: on its last day, over the three years to it."""
     days = [report.booking.day for report in reports]
     first, last = int(academic_year(min(days))[:4]), int(academic_year(max(days))[:4])
     core = [r.booking for r in reports if r.status == "completed" and r.booking.course.is_core]

@@ -25,7 +25,8 @@ final as (
         organisations.organisation_name,
         organisations.sector_code,
         sectors.sector_name,
-        ranked.headcount,
+        -- Smaller ones would give back the denominators that are hidden elsewhere.
+        case when ranked.headcount >= 10 then ranked.headcount end as headcount,
         ranked.counted_date as headcount_date
     from organisations
     left join sectors on organisations.sector_code = sectors.sector_code

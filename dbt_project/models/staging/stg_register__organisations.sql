@@ -1,4 +1,4 @@
--- One row per organisation, as the register named it last.
+-- One row per organisation, as its newest head count names it.
 with landed as (
     select * from {{ source('landing', 'organisations') }}
 ),
@@ -8,7 +8,9 @@ source_files as (
 ),
 
 in_force as (
-    {{ rows_in_force('landed', 'source_files', 'organisations', natural_key=['organisation_id']) }}
+    {{ rows_in_force(
+        'landed', 'source_files', 'organisations', natural_key=['organisation_id'], newest_by='counted_date'
+    ) }}
 ),
 
 final as (
