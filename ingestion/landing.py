@@ -244,7 +244,7 @@ def _refuse_a_twin(file: _File, home: Home, ledger: Ledger) -> None:
     Raises:
         UnreadableFile: a file of the inbox holds the same and counts as another submission.
     """
-    twin = ledger.twin(file.content_sha256, file.contract.dataset, _submission(file))
+    twin = ledger.twin(str(file.file_name), file.content_sha256, file.contract.dataset, _submission(file))
     if twin is not None and (home.inbox / twin[0]).is_file():
         path, submission = twin
         raise UnreadableFile(

@@ -246,13 +246,14 @@ class Ledger:
                 return int(values[key])
         return None
 
-    def twin(self, content_sha256: str, dataset: str, submission: str) -> tuple[str, str] | None:
-        """Path and submission of a landed file with the same content that counts as another submission."""
+    def twin(self, path: str, content_sha256: str, dataset: str, submission: str) -> tuple[str, str] | None:
+        """Another path that holds the same content, landed as another submission, and that submission."""
         row: tuple[str, str] | None = self._db.execute(
             """select path, submission from holdings join vintages using (vintage_id)
-            where content_sha256 = ? and dataset = ? and submission not in (?, '') and status = 'landed'
+            where path <> ? and content_sha256 = ? and dataset = ? and submission not in (?, '')
+            and status = 'landed'
             order by sequence limit 1""",
-            (content_sha256, dataset, submission),
+            (path, content_sha256, dataset, submission),
         ).fetchone()
         return row
 

@@ -252,7 +252,9 @@ VINTAGES = [
         + bookings(["a0"], "O1", "2025-03-01", "leader", course="Practice", course_level="skilled")
         + bookings([f"b{n}" for n in range(21)], "O2", "2024-11-05")
         + bookings(["c0"], "O3", "2024-11-05")
-        + bookings(["a14"], "O1", "2024-11-30", status="did_not_attend", course="Practice"),
+        + bookings(["a14"], "O1", "2024-11-30", status="did_not_attend", course="Practice")
+        # Counts for nobody, and says that the bookings cover the year.
+        + bookings(["a14"], "O1", "2025-07-04", status="cancelled", course="Practice"),
     ),
     Vintage(
         "events",

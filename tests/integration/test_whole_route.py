@@ -124,7 +124,7 @@ def test_a_placement_share_with_a_suppressed_part_has_no_value_and_its_status(ro
         for area, period, value, status in published(
             rochdale,
             """select area_code, period, value, value_status from indicator_values
-            where source_dataset = 'dfe_new_placements' and area_code like 'E0%'""",
+            where source_dataset = 'dfe_new_placements' and (area_code like 'E0%' or area_code like 'E10%')""",
         )
     }
     assert "c" in expected.values()
@@ -143,7 +143,7 @@ def test_a_return_whose_postcodes_do_not_resolve_gives_no_share_but_says_how_man
         assert statuses[indicator] == (None, "u")
     value, status = statuses["placement_location_not_known"]
     assert status in ("ok", "c")
-    assert value is None or float(str(value)) > 99
+    assert value is None or float(str(value)) > 95
 
 
 @pytest.mark.shared_data
