@@ -302,7 +302,7 @@ class TestContent:
                 15,
                 3,
                 None,
-                "3 rows of 2 files set aside in quarantine. `impact status` says which and what to do.",
+                "3 rows of 2 files set aside in quarantine. `impact check` on the file says which rows and what to do.",
             ),
             (
                 "files",
@@ -314,7 +314,7 @@ class TestContent:
                 15,
                 1,
                 None,
-                "1 file used with a warning. `impact status` says which and what to do.",
+                "1 file used with a warning. `impact check` on the file says which rows and what to do.",
             ),
             (
                 "landed",
@@ -361,7 +361,13 @@ class TestContent:
         )
         publish(home, [])
         assert read(home.published, "select dataset, rule, rows_checked, rows_failed, message from data_quality") == [
-            (None, "not_recognised", 0, 1, "1 file could not be used. `impact status` says which and what to do.")
+            (
+                None,
+                "not_recognised",
+                0,
+                1,
+                "1 file could not be used. `impact check` on the file says which rows and what to do.",
+            )
         ]
 
     def test_nothing_but_marts_and_no_offending_value_is_in_any_published_byte(self, home: Home) -> None:
