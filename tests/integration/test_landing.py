@@ -315,6 +315,59 @@ def test_training_files_of_two_names_add_to_each_other(registered: Home) -> None
     assert len(landed(registered, "training_bookings", "person_id")) == 2
 
 
+def test_neither_a_copy_nor_a_correction_of_an_old_file_overrules_a_newer_one(registered: Home) -> None:
+    old = booking("a@x.example", status="Booked")
+    training(registered, old, name="training/autumn.csv")
+    training(registered, booking("a@x.example", status="Completed"), name="training/spring.csv")
+    shutil.copyfile(registered.inbox / "training/autumn.csv", registered.inbox / "training/archived.csv")
+    training(registered, old, booking("b@x.example"), name="training/autumn.csv")
+    order = rows(
+        "select file_name from read_parquet(?) where dataset = 'training_bookings' and is_current order by sequence",
+        str(registered.landing / "source_files.parquet"),
+    )
+    assert order[-1] == ("training/spring.csv",)
+
+
+def test_a_wave_sent_under_the_number_of_another_is_refused(registered: Home) -> None:
+    inbox = registered.inbox / "workforce survey"
+    write_forms(inbox / "Workforce survey wave 2.xlsx", [response(1)], age=200)
+    shutil.copyfile(inbox / "Workforce survey wave 2.xlsx", inbox / "Workforce survey wave 4.xlsx")
+    report = run(registered)["workforce survey/Workforce survey wave 4.xlsx"]
+    assert report.status == "refused"
+    assert report.message == (
+        "it is byte for byte the file workforce survey/Workforce survey wave 2.xlsx, which counts as wave 2"
+    )
+
+
+def test_an_address_in_a_column_that_is_kept_is_quarantined_and_not_shown(registered: Home) -> None:
+    report = training(registered, booking("a@x.example", course="About jo.roe@secret.example"), booking("b@x.example"))
+    assert (report.rows_landed, report.rows_quarantined) == (1, 1)
+    assert [(f.rule, f.value) for f in report.findings] == [("holds_an_address", "***")]
+
+
+def test_an_event_of_the_future_is_quarantined(registered: Home) -> None:
+    text = csv_text(EVENTS_HEADER, [("01/05/2140", "Launch", "Briefing", "Health", "Moorside Family Centre", "20")])
+    write(registered.inbox / "events" / "log.csv", text)
+    report = run(registered)["events/log.csv"]
+    assert [(f.rule, f.value) for f in report.findings] == [("happened_by_now", "01/05/2140")]
+
+
+def test_a_landed_file_that_was_damaged_is_landed_again(registered: Home) -> None:
+    report = training(registered, booking())
+    path = registered.landing / "training_bookings" / f"{report.vintage_id}.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(b"PAR1 and no more")
+    assert run(registered)["training/bookings.csv"].status == "landed"
+    assert path.read_bytes() == whole
+
+
+def test_a_file_name_that_is_no_text_is_spelt_out_and_the_run_goes_on(registered: Home) -> None:
+    folder = os.fsencode(registered.inbox)
+    with open(folder + b"/caf\xe9.csv", "wb") as file:  # noqa: PTH123 (a path of bytes)
+        file.write(b"x,y\n1,2\n")
+    assert run(registered)["caf\\xe9.csv"].status == "refused"
+
+
 def test_a_corrected_wave_replaces_the_wave_whatever_its_file_is_called(registered: Home) -> None:
     inbox = registered.inbox / "workforce survey"
     write_forms(inbox / "Workforce survey wave 2.xlsx", [response(1, organisation="ORG2")], age=300)
