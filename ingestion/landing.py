@@ -33,7 +33,8 @@ from ingestion.readers import Sheet, UnreadableFile, header_positions, normalise
 from ingestion.recognition import Recognised, match_items, recognise
 from ingestion.reference.postcodes import normalise_postcode_sql, postcode_table
 from ingestion.reference.tables import prepare_reference, reference_fingerprint
-from ingestion.split import Outcome, Source, Splitter, cell_text, item_columns, literal, name, typed_sql
+from ingestion.split import Outcome, Source, Splitter, cell_text, item_columns, typed_sql
+from ingestion.sql import literal, name
 from ingestion.writing import whole_file
 
 log = logging.getLogger(__name__)

@@ -16,6 +16,7 @@ import duckdb
 from ingestion.contracts import POSTCODE_PARTS, Codes, Column, Contract
 from ingestion.findings import Finding, shown
 from ingestion.readers import ROW
+from ingestion.sql import literal, name
 
 #: The longest list of allowed values that a message spells out.
 LONGEST_LIST = 30
@@ -30,16 +31,6 @@ _SPACES = r"[\s\x{00A0}]+"
 _FORMULA_ERRORS = ("#DIV/0!", "#ERROR!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
 #: No date that a source may hold lies outside; a year of two digits would otherwise become one of the first century.
 _FIRST_DAY, _LAST_DAY = "1900-01-01", "2199-12-31"
-
-
-def literal(text: str) -> str:
-    """Text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def name(identifier: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + identifier.replace('"', '""') + '"'
 
 
 def cell_text(cell: str) -> str:

@@ -17,17 +17,15 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import platformdirs
 from filelock import FileLock
 
+from ingestion.cache import cache_folder
 from ingestion.home import HOME_VARIABLE, Home
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
-#: The folder of everything that can be made again; the postcode directory lies there too.
-CACHE_VARIABLE = "IMPACT_CACHE"
 #: Stands in the parsed project wherever the path of the home belongs.
 NO_HOME = "/home-of-the-warehouse"
 #: How many parsed projects stay in the cache: those of a few branches, not of a year.
@@ -97,7 +95,7 @@ def fingerprint(project: Path) -> str:
 
 def _prepared(project: Path) -> Path:
     """The folder with the parsed project."""
-    folder = _cache_folder() / "dbt"
+    folder = cache_folder() / "dbt"
     wanted = folder / fingerprint(project)
     if (wanted / "manifest.json").is_file():
         return wanted
@@ -143,11 +141,6 @@ def _remove_old(folder: Path) -> None:
 
 def _age(folder: Path) -> float:
     return -folder.stat().st_mtime
-
-
-def _cache_folder() -> Path:
-    named = os.environ.get(CACHE_VARIABLE)
-    return Path(named).expanduser().resolve() if named else Path(platformdirs.user_cache_dir("impact-warehouse"))
 
 
 @contextmanager

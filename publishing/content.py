@@ -14,6 +14,8 @@ import duckdb
 
 from expectations.results import CheckResult
 from ingestion.home import Home
+from ingestion.sql import literal
+from ingestion.sql import name as quoted
 from publishing.errors import PublicationError
 
 #: Marts that a publication must have; a table that went missing is not news that readers should find out.
@@ -193,16 +195,6 @@ def stage_tables(connection: duckdb.DuckDBPyConnection, home: Home, checks: Sequ
     """
     tables = [*_stage_marts(connection, home), *_stage_records(connection, home, checks)]
     return sorted(tables, key=lambda table: table.name)
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal, for statements that take no parameters."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _stage_marts(connection: duckdb.DuckDBPyConnection, home: Home) -> list[Table]:

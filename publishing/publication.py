@@ -17,8 +17,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from expectations.results import CheckResult
 from ingestion.home import Home
+from ingestion.sql import literal
+from ingestion.sql import name as quoted
 from publishing import folders
-from publishing.content import Table, literal, quoted, stage_tables
+from publishing.content import Table, stage_tables
 from publishing.errors import PublicationError
 
 DATABASE_FILE = "impact.duckdb"

@@ -8,19 +8,18 @@ postcode that begins with it is asked for, and kept in the user's cache folder f
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
-import platformdirs
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
+from ingestion.cache import CACHE_VARIABLE, cache_folder
 from ingestion.reference.layout import (
     DISTRICT_AUTHORITIES,
     POSTCODE_PATTERN,
@@ -29,12 +28,12 @@ from ingestion.reference.layout import (
     to_arrow,
 )
 from ingestion.reference.tables import POSTCODES_PACKAGE, load_tables
+from ingestion.sql import literal
 from ingestion.writing import whole_file
 
 if TYPE_CHECKING:
     from ingestion.home import Home
 
-CACHE_VARIABLE = "IMPACT_CACHE"
 #: Part of the cache's name, so that a change of columns never meets files written before it.
 CACHE_LAYOUT = 1
 #: Letters that postcodes of the United Kingdom, the Crown dependencies included, begin with.
@@ -73,7 +72,7 @@ def postcode_directory(letters: Iterable[str] = FIRST_LETTERS) -> Path:
     Raises:
         ReferenceDataError: the cache folder cannot be written, or the package gives no postcodes.
     """
-    folder = _cache_folder() / f"postcodes-{version(POSTCODES_PACKAGE)}-v{CACHE_LAYOUT}"
+    folder = cache_folder() / f"postcodes-{version(POSTCODES_PACKAGE)}-v{CACHE_LAYOUT}"
     wanted = sorted(set(letters) & set(FIRST_LETTERS))
     if all((folder / f"{letter}.parquet").is_file() for letter in wanted):
         return folder
@@ -130,7 +129,7 @@ def postcode_table(con: duckdb.DuckDBPyConnection, home: Home | None, keys_relat
         letters = _letters_left(con, keys_relation)
         if letters:
             folder = postcode_directory(letters)
-            files = ", ".join(_literal(str(folder / f"{letter}.parquet")) for letter in letters)
+            files = ", ".join(literal(str(folder / f"{letter}.parquet")) for letter in letters)
             con.execute(
                 f"""
                 insert into {LOCATIONS_TABLE}
@@ -142,11 +141,6 @@ def postcode_table(con: duckdb.DuckDBPyConnection, home: Home | None, keys_relat
         con.unregister("postcodes_of_the_home")
         con.unregister("district_authorities_now")
     return LOCATIONS_TABLE
-
-
-def _cache_folder() -> Path:
-    named = os.environ.get(CACHE_VARIABLE)
-    return Path(named).expanduser().resolve() if named else Path(platformdirs.user_cache_dir("impact-warehouse"))
 
 
 def _write_letter(letter: str, path: Path) -> None:
@@ -214,7 +208,3 @@ def _letters_left(con: duckdb.DuckDBPyConnection, keys_relation: str) -> list[st
         """
     ).fetchall()
     return sorted(letter for (letter,) in rows if letter in FIRST_LETTERS)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingestion.cache import CACHE_VARIABLE
 from ingestion.home import Home, open_home
 from ingestion.reference import postcodes
 from ingestion.reference.layout import ReferenceDataError, postcode_key
 from ingestion.reference.postcodes import (
-    CACHE_VARIABLE,
     is_postcode_sql,
     normalise_postcode_sql,
     postcode_directory,

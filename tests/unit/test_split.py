@@ -13,7 +13,8 @@ import pytest
 
 from ingestion.contracts import Contract
 from ingestion.findings import Finding
-from ingestion.split import Outcome, Source, Splitter, literal, name
+from ingestion.split import Outcome, Source, Splitter
+from ingestion.sql import literal, name
 
 VINTAGE = "0123456789abcdef"
 
