@@ -7,7 +7,7 @@ in the ledger. ``batch_checks`` look at the rows of one dataset together.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 from expectations.checks import Check, groups_having, literal, literals, name, rows_where
 from expectations.suites import dropped_columns
@@ -25,10 +25,23 @@ HUNDREDTHS = 100
 
 #: Dates that lie in the past when a file is sent. A booking, a planned event and the like have none here.
 PAST_DATES: dict[str, tuple[str, str]] = {
+    "census_exclusions": ("start_date", "true"),
+    "census_exclusions_off_roll": ("start_date", "true"),
+    "children_families_survey": ("submitted_date", "true"),
+    "deep_listening_log": ("session_date", "true"),
     "events": ("event_date", "true"),
+    "la_exclusions": ("start_date", "true"),
+    "organisational_survey": ("submitted_date", "true"),
     "organisations": ("counted_date", "true"),
+    "pupils_on_roll": ("census_date", "true"),
+    "reflective_sessions": ("session_date", "true"),
+    "sector_group_attendance": ("meeting_date", "true"),
     "ssda903_episodes": ("started_date", "true"),
+    "ssda903_missing": ("started_date", "true"),
+    "ssda903_reviews": ("review_date", "true"),
     "training_bookings": ("session_date", "status in ('attended', 'completed', 'did_not_attend')"),
+    "training_facilitated_sessions": ("session_date", "true"),
+    "training_feedback": ("submitted_date", "true"),
     "workforce_survey": ("submitted_date", "true"),
 }
 
@@ -243,8 +256,7 @@ def _header() -> tuple[Check, ...]:
     )
 
 
-def _workforce_survey() -> tuple[Check, ...]:
-    items = len(load_instruments()["workforce"].items)
+def _survey_of_people(instrument: str) -> tuple[Check, ...]:
     return (
         Check(
             rule="enough_respondents",
@@ -257,6 +269,13 @@ def _workforce_survey() -> tuple[Check, ...]:
             ),
             severity="warning",
         ),
+        *_survey(instrument),
+    )
+
+
+def _survey(instrument: str) -> tuple[Check, ...]:
+    items = len(load_instruments()[instrument].items)
+    return (
         Check(
             rule="every_item_answered",
             description="Every statement of the instrument was answered by somebody.",
@@ -300,5 +319,8 @@ _BY_DATASET: dict[str, Callable[[], tuple[Check, ...]]] = {
     "organisations": _organisations,
     "ssda903_episodes": _episodes,
     "ssda903_header": _header,
-    "workforce_survey": _workforce_survey,
+    "children_families_survey": partial(_survey_of_people, "children_families"),
+    "organisational_survey": partial(_survey, "organisational"),
+    "training_feedback": partial(_survey, "training_feedback"),
+    "workforce_survey": partial(_survey_of_people, "workforce"),
 }

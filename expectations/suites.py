@@ -37,10 +37,16 @@ def landed_checks(dataset: str) -> tuple[Check, ...]:
     contract = load_contracts()[dataset]
     checks = [*_lineage_checks(contract), *_natural_key_checks(contract)]
     for context in contract.context:
-        checks.append(_check(context.name, [_present(context.name, "BIGINT")], _LANDED_WRONG))
+        checks.append(_check(context.name, [_present(context.name, context.landed_type)], _LANDED_WRONG))
     for column in contract.columns:
         if column.lands:
             checks += _column_check(contract, column)
+    if contract.repeats is not None:
+        checks.append(_check(contract.repeats.name, [_present(contract.repeats.name, "VARCHAR")], _LANDED_WRONG))
+        for column in contract.repeats.columns:
+            checks += _column_check(contract, column)
+    if contract.one_per is not None:
+        checks.append(_one_per_check(contract))
     for derived in contract.derived:
         if derived.pseudonymise is not None:
             present = _present(derived.name, "VARCHAR")
@@ -175,7 +181,7 @@ def _lineage_checks(contract: Contract) -> Iterator[Check]:
         " from checked where vintage_id is distinct from file_vintage_id"
         f" or source_row is null or source_row < {FIRST_DATA_ROW}",
     )
-    if contract.survey is None:
+    if contract.survey is None and contract.repeats is None:
         yield Check(
             rule="source_row_once",
             description="No row of the source file landed twice.",
@@ -192,6 +198,19 @@ def _natural_key_checks(contract: Contract) -> Iterator[Check]:
             remedy=_LANDED_WRONG,
             sql=_repeats(contract.natural_key),
         )
+
+
+def _one_per_check(contract: Contract) -> Check:
+    assert contract.one_per is not None
+    key = ", ".join(name(column) for column in contract.one_per.key)
+    return Check(
+        rule=contract.one_per.id,
+        description=f"Of each {' and '.join(contract.one_per.key)} one row of the source file has landed.",
+        remedy=_LANDED_WRONG,
+        sql="select file_vintage_id as vintage_id, 'rows ' || first_row || ' and ' || last_row as detail from ("
+        " select file_vintage_id, min(source_row) as first_row, max(source_row) as last_row"
+        f" from checked group by file_vintage_id, {key}) as kept where first_row <> last_row",
+    )
 
 
 def _repeats(key: list[str]) -> str:

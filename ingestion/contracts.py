@@ -42,11 +42,12 @@ LANDED_TYPES: dict[str, str] = {
     "statistic": "DECIMAL(18,6)",
     "organisation": "VARCHAR",
     "postcode": "VARCHAR",
+    "choices": "VARCHAR[]",
 }
 
 ColumnType = Literal[
     "text", "text_list", "code", "integer", "decimal", "date", "timestamp", "boolean", "statistic", "organisation",
-    "postcode",
+    "postcode", "choices",
 ]  # fmt: skip
 
 #: What a postcode offers to derived columns beside itself.
@@ -136,7 +137,10 @@ class Column(Strict):
     """One column of the source file."""
 
     name: Identifier
-    headers: list[str] = Field(min_length=1)
+    headers: list[str] = Field(default_factory=list)
+    #: In a survey: filled by the tool that the file is from, which has headers of its own for it. ``whole_row``: all
+    #: that stands in the row, for a response that has to be known again in another file.
+    from_tool: Literal["response_id", "whole_row", "completed_at"] | None = None
     type: ColumnType = "text"
     description: str
     required: bool = False
@@ -146,11 +150,17 @@ class Column(Strict):
     codes: Codes | None = None
     #: Symbols that a publisher writes instead of a number → the status that lands.
     symbols: dict[str, str] = Field(default_factory=dict)
+    #: Unit of a published figure as the publisher's own description of the file writes it; empty for a plain number.
+    unit: str | None = None
     pattern: str | None = None
     pattern_says: str | None = None
     minimum: int | float | None = None
     maximum: int | float | None = None
     separator: str = ";"
+    #: An expression whose matches are taken out of a cell before anything else looks at it.
+    without: str | None = None
+    #: The cell may name a person, so that no finding shows what stands in it.
+    masked: bool = False
     personal: Literal["drop", "pseudonymise"] | None = None
     #: Pseudonyms of one domain can be joined, those of two cannot.
     domain: Identifier | None = None
@@ -162,10 +172,12 @@ class Column(Strict):
 
     @model_validator(mode="after")
     def _options_fit_the_type(self) -> Self:
-        if self.type in ("date", "timestamp") and not self.formats:
+        if not self.headers and self.from_tool is None:
+            raise ValueError(f"column {self.name}: say under which headers it stands")
+        if self.type in ("date", "timestamp") and not self.formats and self.from_tool is None:
             raise ValueError(f"column {self.name}: a {self.type} needs its formats")
-        if self.type == "code" and self.codes is None:
-            raise ValueError(f"column {self.name}: a code needs its codes")
+        if self.type in ("code", "choices") and self.codes is None:
+            raise ValueError(f"column {self.name}: a {self.type} needs its codes")
         if self.type == "statistic" and not self.symbols:
             raise ValueError(f"column {self.name}: a statistic needs its symbols")
         if self.personal == "pseudonymise" and self.domain is None:
@@ -239,20 +251,61 @@ class Drop(Strict):
     reason: str
 
 
+class OnePer(Strict):
+    """Of several good rows with the same key only the latest counts; the others are dropped and counted."""
+
+    id: Identifier
+    key: list[Identifier] = Field(min_length=1)
+    #: A date or time of the row; of two that agree, the row further down is the later one.
+    latest_by: Identifier
+    reason: str
+
+
+class Repeats(Strict):
+    """Columns that stand side by side in groups of one make, such as two for each activity of a course.
+
+    A row of the file is as many records as it has groups with an answer in their first column. The groups fill the
+    file behind the last header that the contract knows.
+    """
+
+    #: Landed column with the header of the group's first column.
+    name: Identifier
+    description: str
+    columns: list[Column] = Field(min_length=1)
+
+
 class Context(Strict):
     """A value that belongs to the whole file and is not in its rows, such as the collection year or the wave."""
 
     name: Identifier
-    kind: Literal["financial_year_end", "wave"]
+    kind: Literal["financial_year_end", "wave", "text"]
     description: str
+    #: For text: finds the value in the file's name without its ending; the first group of the expression is it.
+    pattern: str | None = None
+    #: For text: what the name of such a file looks like, for whoever has to rename one.
+    example: str | None = None
     #: Where the path does not say: the year in which most dates of this column fall.
     from_column: Identifier | None = None
     #: Where the file does not say either: the same value of a file of this dataset in the same folder.
     from_companion: Identifier | None = None
 
+    @model_validator(mode="after")
+    def _text_has_a_pattern(self) -> Self:
+        if (self.kind == "text") != (self.pattern is not None and self.example is not None):
+            raise ValueError(f"context {self.name}: a text has a pattern and an example, and nothing else has")
+        return self
+
+    @property
+    def landed_type(self) -> str:
+        """DuckDB type of the landed column."""
+        return "VARCHAR" if self.kind == "text" else "BIGINT"
+
 
 class Recognise(Strict):
     """How a file of this dataset is told from others: by the folder it lies in, or by its headers."""
+
+    #: The header row begins with an empty cell.
+    first_header_empty: bool = False
 
     folders: list[str] = Field(default_factory=list)
     #: All of these headers, and none of ``absent_headers``.
@@ -272,14 +325,18 @@ class Submission(Strict):
 
 
 class Survey(Strict):
-    """The dataset is the answers to an instrument: wide in the file, one row per answer in landing."""
+    """The dataset is the answers to an instrument: wide in the file of any tool, one row per answer in landing."""
 
     instrument: Identifier
-    tools: list[Identifier] = Field(min_length=1)
 
 
 class Contract(Strict):
-    """One dataset, whole."""
+    """One dataset, whole.
+
+    A file may say ``extends: <base>`` and take over all that ``contracts/bases/<base>.yml`` says: its own entries come
+    behind those of the base's lists, and take the place of those with the same name or id. A base may also say
+    ``column_defaults``: by type of column, what a column has that does not say otherwise.
+    """
 
     dataset: Identifier
     version: int = Field(ge=1)
@@ -300,9 +357,13 @@ class Contract(Strict):
     columns: list[Column] = Field(default_factory=list)
     #: Headers that files carry and nothing reads; any other header that nothing reads is reported.
     ignored_headers: list[str] = Field(default_factory=list)
+    #: The file carries columns of any name that nothing reads, and none of them is worth a word.
+    ignore_other_headers: bool = False
+    repeats: Repeats | None = None
     derived: list[Derived] = Field(default_factory=list)
     rules: list[Rule] = Field(default_factory=list)
     drops: list[Drop] = Field(default_factory=list)
+    one_per: OnePer | None = None
     natural_key: list[Identifier] = Field(default_factory=list)
     survey: Survey | None = None
     #: A batch with a larger share of quarantined rows is rejected as a whole by its gate.
@@ -333,28 +394,43 @@ class Contract(Strict):
                 raise ValueError(f"{self.dataset}: {context.name} is from {context.from_column}, which is not a date")
             if context.from_companion and context.from_companion not in self.after:
                 raise ValueError(f"{self.dataset}: {context.name} needs {context.from_companion}: name it under after")
+        if self.one_per is not None:
+            self._one_per_is_sound(self.one_per, columns, landed)
         if self.submission.mode == "replace" and not self.submission.key:
             raise ValueError(f"{self.dataset}: submissions that replace each other need a key")
         if self.submission.mode == "add" and not self.natural_key:
             raise ValueError(f"{self.dataset}: submissions that add to each other need a natural key")
         return self
 
+    def _one_per_is_sound(self, one_per: OnePer, columns: dict[str, Column], landed: set[str]) -> None:
+        if missing := sorted(set(one_per.key) - landed):
+            raise ValueError(f"{self.dataset}: {one_per.id} is about {', '.join(missing)}, which does not land")
+        if one_per.latest_by not in columns or columns[one_per.latest_by].type not in ("date", "timestamp"):
+            raise ValueError(f"{self.dataset}: {one_per.id} is by {one_per.latest_by}, which is not a date or a time")
+
     def _no_name_means_two_things(self) -> None:
         names = [name for column in self.columns for name in column.sql_names]
+        if self.repeats is not None:
+            names += [self.repeats.name, *(name for column in self.repeats.columns for name in column.sql_names)]
         names += [d.name for d in self.derived] + [c.name for c in self.context] + list(LINEAGE_COLUMNS)
         if self.survey is not None:
             names += SURVEY_COLUMNS
         headers = [" ".join(h.split()).casefold() for c in self.columns for h in dict.fromkeys(c.headers)]
         rules = [rule.id for rule in self.rules] + [drop.id for drop in self.drops]
+        rules += [self.one_per.id] if self.one_per is not None else []
         for what, used in (("name", names), ("header", headers), ("rule", rules), ("natural key", self.natural_key)):
             if twice := _repeated(used):
                 raise ValueError(f"{self.dataset}: {what} used twice: {', '.join(twice)}")
 
     def landed_columns(self) -> dict[str, str]:
         """Name → DuckDB type of every column of the landed file, lineage last."""
-        landed: dict[str, str] = {context.name: "BIGINT" for context in self.context}
+        landed: dict[str, str] = {context.name: context.landed_type for context in self.context}
         for column in self.columns:
             landed.update(column.landed_columns())
+        if self.repeats is not None:
+            landed[self.repeats.name] = "VARCHAR"
+            for column in self.repeats.columns:
+                landed.update(column.landed_columns())
         for derived in self.derived:
             landed[derived.name] = "VARCHAR" if derived.pseudonymise else LANDED_TYPES[derived.type]
         if self.survey is not None:
@@ -400,7 +476,7 @@ def read_contract(text: str, file_name: str) -> Contract:
         ContractError: the text is not valid YAML or not a valid contract; names the file and the key.
     """
     try:
-        return Contract.model_validate(yaml.load(text, Loader=_YAML_LOADER))
+        return Contract.model_validate(_with_base(yaml.load(text, Loader=_YAML_LOADER)))
     except (ValueError, yaml.YAMLError) as error:
         hint = (
             ' Put codes such as "No", "On" and "01" in quotation marks: YAML reads them as something else when they '
@@ -409,6 +485,49 @@ def read_contract(text: str, file_name: str) -> Contract:
             else ""
         )
         raise ContractError(f"ingestion/contracts/{file_name}: {error}{hint}") from error
+
+
+def _with_base(own: object) -> object:
+    """The contract with what it takes from the base that it extends."""
+    if not isinstance(own, dict) or "extends" not in own:
+        return own
+    path = files("ingestion").joinpath("contracts", "bases", f"{own['extends']}.yml")
+    if not path.is_file():
+        raise ValueError(f"extends {own['extends']}, and there is no ingestion/contracts/bases/{own['extends']}.yml")
+    merged = dict(yaml.load(path.read_text(encoding="utf-8"), Loader=_YAML_LOADER))
+    defaults = merged.pop("column_defaults", {})
+    for key, value in own.items():
+        inherited = merged.get(key)
+        if key == "extends":
+            continue
+        if isinstance(value, list) and isinstance(inherited, list):
+            merged[key] = _extended(inherited, value)
+        elif isinstance(value, dict) and isinstance(inherited, dict):
+            merged[key] = inherited | value
+        else:
+            merged[key] = value
+    merged["columns"] = [
+        defaults.get(column.get("type", "text"), {}) | column if isinstance(column, dict) else column
+        for column in merged.get("columns", [])
+    ]
+    return merged
+
+
+def _extended(inherited: list[object], own: list[object]) -> list[object]:
+    """Both lists; of two entries with one name the contract's own counts, in the place of the other."""
+
+    def called(entry: object) -> object:
+        return entry.get("name", entry.get("id")) if isinstance(entry, dict) else entry
+
+    merged, added = list(inherited), []
+    place = {called(entry): number for number, entry in enumerate(inherited)}
+    for entry in own:
+        # Taken once: a name that the contract itself uses twice is still there twice, and refused as such.
+        if (number := place.pop(called(entry), None)) is not None:
+            merged[number] = entry
+        else:
+            added.append(entry)
+    return [*merged, *added]
 
 
 def _in_order(contracts: dict[str, Contract]) -> list[Contract]:

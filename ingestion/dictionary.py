@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ingestion.contracts import Column, Contract, load_contracts
+from ingestion.forms import load_tools
 from ingestion.instruments import load_instruments
 
 TARGET = Path("docs") / "datasets.md"
@@ -69,8 +70,14 @@ def _dataset(contract: Contract) -> str:
         parts.append(
             f"| rule about a row | it is broken when | the row is | what to do |\n|---|---|---|---|\n{rules}\n"
         )
-    if contract.drops:
-        parts.append("".join(f"- Left out and counted as `{drop.id}`: {drop.reason}\n" for drop in contract.drops))
+    left_out = {drop.id: drop.reason for drop in contract.drops}
+    if contract.one_per is not None:
+        left_out[contract.one_per.id] = contract.one_per.reason
+    if contract.survey is not None:
+        for tool in load_tools().values():
+            left_out |= {rule.id: f"{tool.title}: {rule.reason}" for rule in tool.leave_out}
+    if left_out:
+        parts.append("".join(f"- Left out and counted as `{rule}`: {reason}\n" for rule, reason in left_out.items()))
     return "\n".join(parts)
 
 
@@ -83,6 +90,9 @@ def _columns(contract: Contract) -> str:
         for context in contract.context
     ]
     rows += [_column(column) for column in contract.columns]
+    if contract.repeats is not None:
+        rows.append(f"| `{contract.repeats.name}` | the header itself | text | {contract.repeats.description} |")
+        rows += [_column(column) for column in contract.repeats.columns]
     rows += [
         f"| `{derived.name}` | worked out | {'pseudonym' if derived.pseudonymise else derived.type} "
         f"| {derived.description} |"
@@ -107,19 +117,26 @@ def _column(column: Column) -> str:
             added = f" adds {', '.join(change.add)}" if change.add else ""
             removed = f" ends {', '.join(change.remove)}" if change.remove else ""
             codes += f" From collection year {change.from_year}:{added}{' and' if added and removed else ''}{removed}."
-    headers = " or ".join(f"`{header}`" for header in column.headers)
+    headers = " or ".join(f"`{header}`" for header in column.headers) or "as the tool names it"
     return f"| `{column.name}` | {headers} | {kind}{needed} | {column.description}{codes} |"
 
 
 def _items(instrument_id: str) -> str:
     instrument = load_instruments()[instrument_id]
-    labels = ", ".join(
-        f"{answer.label}" + (f" ({answer.score})" if answer.score else "") for answer in instrument.scale
+    scales = "\n".join(
+        f"- Answers `{name}`: "
+        + ", ".join(f"{a.label}" + (f" ({a.score})" if a.score is not None else "") for a in scale)
+        for name, scale in instrument.scales.items()
     )
-    items = "\n".join(f"| `{item.item_id}` | {item.wordings[0]} |" for item in instrument.items)
+    items = "\n".join(
+        f"| `{item.item_id}` | {item.wordings[0]} | {' or '.join(item.scales or [next(iter(instrument.scales))])}"
+        f"{', any number of them' if item.choose_many else ''} |"
+        for item in instrument.items
+    )
+    tools = ", ".join(tool.title for tool in load_tools().values())
     return (
-        f"Landed as one row per statement answered: `item_id`, `answer`, `score`. Answers: {labels}.\n\n"
-        f"| item | statement |\n|---|---|\n{items}\n"
+        f"Exports of {tools} and of the tools of your own home. Landed as one row per statement answered, or option "
+        f"chosen: `item_id`, `answer`, `score`.\n\n{scales}\n\n| item | statement | answers |\n|---|---|---|\n{items}\n"
     )
 
 

@@ -86,6 +86,11 @@ class Home:
         return self.root / ".impact"
 
     @property
+    def spill(self) -> Path:
+        """What a file's landing puts down meanwhile; emptied when the next begins."""
+        return self.state / "landing"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever writes landing, warehouse or publication."""
         return self.state / "run.lock"

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,26 +22,44 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet
 
-from ingestion.context import describe, from_path
+from ingestion.context import day_in_path, describe, from_path
 from ingestion.contracts import Column, Contract, load_contracts
-from ingestion.findings import Finding, to_table
+from ingestion.corrections import Correction, of_file, read_corrections
+from ingestion.findings import Finding, shown, to_table
+from ingestion.forms import Tool, load_tools, match_questions
+from ingestion.forms.matching import refuse_what_is_twice
 from ingestion.home import Home
-from ingestion.instruments import Instrument, load_instruments
+from ingestion.instruments import load_instruments
 from ingestion.ledger import Ledger, Vintage, landing_path, quarantine_path, write_findings
-from ingestion.organisations import REGISTER, Register, read_register
+from ingestion.lookups import Lookups
+from ingestion.organisations import REGISTER
 from ingestion.pseudonyms import DEMO_KEY_WARNING, Key, load_key
-from ingestion.readers import Sheet, UnreadableFile, header_positions, normalise_header, read_sheets
-from ingestion.recognition import Recognised, match_items, recognise
-from ingestion.reference.postcodes import normalise_postcode_sql, postcode_table
+from ingestion.published_metadata import description_fingerprint, is_described, metadata_findings
+from ingestion.readers import ROW, UnreadableFile, header_positions, normalise_header, read_sheets
+from ingestion.recognition import Recognised, recognise
 from ingestion.reference.tables import prepare_reference, reference_fingerprint
-from ingestion.split import Outcome, Source, Splitter, cell_text, item_columns, typed_sql
+from ingestion.split import (
+    Outcome,
+    Source,
+    Splitter,
+    column_text,
+    day_first,
+    grouped,
+    item_columns,
+    typed_sql,
+)
 from ingestion.sql import literal, name
+from ingestion.stream import Stream
 from ingestion.writing import whole_file
 
 log = logging.getLogger(__name__)
 
 #: Raised when the code that lands rows changes what lands, so that files in the inbox are read again.
-LANDING_VERSION = 1
+LANDING_VERSION = 2
+#: What a file's own DuckDB may hold in memory; the rest is put down.
+MEMORY_LIMIT = "1GB"
+
+_TEXT = pa.string()
 
 Status = Literal["landed", "unchanged", "refused", "not_needed"]
 
@@ -57,6 +76,8 @@ class FileReport:
     rows_landed: int = 0
     rows_quarantined: int = 0
     rows_dropped: int = 0
+    #: Rows of which a correction changed something, wherever they went.
+    rows_corrected: int = 0
     dropped_by_rule: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     message: str | None = None
@@ -76,7 +97,7 @@ class _File:
     vintage_id: str = ""
     dataset: str | None = None
     recognised: Recognised | None = None
-    context: dict[str, int] = field(default_factory=dict)
+    context: dict[str, int | str] = field(default_factory=dict)
 
     @property
     def contract(self) -> Contract:
@@ -92,17 +113,25 @@ class _Rules:
     home: Home | None
     key: Key
     contracts: dict[str, Contract]
-    companion: Callable[[str, str, str], int | None]
+    tools: dict[str, Tool]
+    corrections: tuple[Correction, ...]
+    companion: Callable[[str, str, str], int | str | None]
 
     def fingerprint(self, contract: Contract | None, file_name: PurePosixPath, ledger: Ledger) -> str:
         """Changes when the same file might land otherwise."""
         parts: list[object] = [LANDING_VERSION, self.key.key_id]
-        if contract is None:
+        if contract is None or contract.not_needed is not None:
+            # Another contract may be a better fit.
             parts.append([c.model_dump(mode="json") for c in self.contracts.values()])
         else:
             parts.append(contract.model_dump(mode="json"))
         if contract is None or contract.survey is not None:
             parts.append([i.model_dump(mode="json") for i in load_instruments().values()])
+            parts.append([tool.model_dump(mode="json") for tool in self.tools.values()])
+        if contract is not None:
+            parts.append([str(correction) for correction in of_file(self.corrections, contract.dataset, file_name)])
+        if contract is not None and is_described(contract) and self.home is not None:
+            parts.append(description_fingerprint(self.home.inbox / file_name))
         if contract is not None and REGISTER in contract.after:
             parts.append(ledger.current_rules(REGISTER))
         for context in contract.context if contract is not None else ():
@@ -128,13 +157,16 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
         never raises: whatever is wrong with it is in its report.
     """
     prepare_reference(home)
+    # What a run that was killed had put down may hold raw cells.
+    shutil.rmtree(home.spill, ignore_errors=True)
+    home.spill.mkdir(parents=True)
     key = load_key()
     if key.is_demo:
         log.warning(DEMO_KEY_WARNING)
     home.inbox.mkdir(parents=True, exist_ok=True)
     reports = []
     with Ledger(home) as ledger:
-        rules = _Rules(home, key, load_contracts(), ledger.companion_context)
+        rules = _Rules(home, key, load_contracts(), load_tools(home), read_corrections(home), ledger.companion_context)
         _land_empty_files(home, rules.contracts)
         for file in _in_order(home, ledger, rules):
             report = _land(file, home, ledger, rules)
@@ -152,15 +184,14 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
         path: the file; its own and its folders' names may give a year or a wave, as in the inbox.
         home: whose register and reference data to check against; without one, organisations are not checked.
     """
-    contracts = load_contracts()
-    siblings: dict[tuple[str, str], int | None] = {}
+    siblings: dict[tuple[str, str], int | str | None] = {}
 
-    def companion(folder: str, dataset: str, key: str) -> int | None:
+    def companion(folder: str, dataset: str, key: str) -> int | str | None:
         if (folder, dataset) not in siblings:
             siblings[folder, dataset] = _context_of_sibling(path, dataset, key, rules)
         return siblings[folder, dataset]
 
-    rules = _Rules(home, load_key(), contracts, companion)
+    rules = _Rules(home, load_key(), load_contracts(), load_tools(home), read_corrections(home), companion)
     file_name = _name_below_inbox(path, home)
     file = _File(path, file_name, _sha256(path))
     try:
@@ -168,13 +199,13 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
         if file.contract.not_needed is not None:
             return _not_needed(file)
         _find_context(file, rules)
-        with _opened(file, rules) as (splitter, misshapen):
-            return _report(file, splitter.split(misshapen))
+        with _sorted(file, rules, None) as (_, report):
+            return report
     except UnreadableFile as error:
         return _refused(file, error)
 
 
-def _context_of_sibling(path: Path, dataset: str, key: str, rules: _Rules) -> int | None:
+def _context_of_sibling(path: Path, dataset: str, key: str, rules: _Rules) -> int | str | None:
     for sibling in sorted(path.parent.iterdir()):
         if sibling == path or not sibling.is_file():
             continue
@@ -205,15 +236,13 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), home):
                 return _unchanged(file, known, ledger)
             _refuse_a_twin(file, home, ledger)
-            with _opened(file, rules) as (splitter, misshapen):
-                outcome = splitter.split(misshapen)
-                _pseudonymise_derived(splitter, rules)
-                with whole_file(landing_path(home, file.contract.dataset, file.vintage_id)) as temporary:
-                    splitter.land(temporary)
-                report = _report(file, outcome)
+            place = landing_path(home, file.contract.dataset, file.vintage_id)
+            with _sorted(file, rules, home.spill) as (splitter, report), whole_file(place) as temporary:
+                splitter.land(temporary)
     except UnreadableFile as error:
         report = _refused(file, error)
-    contract = file.recognised.contract if file.recognised else None
+    # As it ships: a survey's tool adds to it.
+    contract = rules.contracts[file.contract.dataset] if file.recognised else None
     write_findings(quarantine_path(home, report.dataset, report.vintage_id), to_table(report.findings))
     ledger.record(
         Vintage(
@@ -226,6 +255,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             rows_landed=report.rows_landed,
             rows_quarantined=report.rows_quarantined,
             rows_dropped=report.rows_dropped,
+            rows_corrected=report.rows_corrected,
             dropped_by_rule=report.dropped_by_rule,
             context=file.context,
             message=report.message,
@@ -279,6 +309,7 @@ def _unchanged(file: _File, known: Vintage, ledger: Ledger) -> FileReport:
         rows_landed=known.rows_landed,
         rows_quarantined=known.rows_quarantined,
         rows_dropped=known.rows_dropped,
+        rows_corrected=known.rows_corrected,
         dropped_by_rule=known.dropped_by_rule,
         message=known.message,
     )
@@ -309,7 +340,7 @@ def _recognise(file: _File, rules: _Rules) -> None:
             f"the file cannot be opened ({error.strerror or error})",
             "Close it where it is open, let the warehouse read it, and run again.",
         ) from error
-    file.recognised = recognise(sheets, file.file_name, rules.contracts)
+    file.recognised = recognise(sheets, file.file_name, rules.contracts, rules.tools)
     file.vintage_id = _vintage_id(file)
 
 
@@ -378,7 +409,7 @@ def _refused(file: _File, error: UnreadableFile) -> FileReport:
     )
 
 
-def _report(file: _File, outcome: Outcome) -> FileReport:
+def _report(file: _File, outcome: Outcome, corrected: list[Finding]) -> FileReport:
     return FileReport(
         file_name=str(file.file_name),
         dataset=file.contract.dataset,
@@ -388,48 +419,99 @@ def _report(file: _File, outcome: Outcome) -> FileReport:
         rows_landed=outcome.landed,
         rows_quarantined=outcome.quarantined,
         rows_dropped=sum(outcome.dropped.values()),
+        rows_corrected=len({finding.source_row for finding in corrected if finding.source_row is not None}),
         dropped_by_rule=outcome.dropped,
-        findings=_unknown_headers(file) + outcome.findings,
+        findings=[*_unknown_headers(file), *_described(file), *corrected, *outcome.findings],
     )
+
+
+def _described(file: _File) -> list[Finding]:
+    """What the publisher's own description beside a file says otherwise than the contract."""
+    assert file.recognised is not None
+    return metadata_findings(file.path, file.contract, file.recognised.headers, str(file.file_name), file.vintage_id)
 
 
 # --- from cells to table ``raw`` and its lookups -------------------------------------------------------------------
 
 
 @contextmanager
-def _opened(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, list[tuple[int, int]]]]:
-    """The file's rows in a DuckDB of their own, ready to split, and the rows that have the wrong number of cells."""
+def _sorted(file: _File, rules: _Rules, spill: Path | None) -> Iterator[tuple[Splitter, FileReport]]:
+    """The file's rows sorted into good and bad, and the report on them; the good ones are ready to land.
+
+    Args:
+        file: recognised, with its context.
+        rules: what it is read by.
+        spill: the folder to put rows down in meanwhile; the system's own where none is given.
+
+    Raises:
+        UnreadableFile: the table breaks off.
+    """
     assert file.recognised is not None
-    sheet = file.recognised.sheet
-    columns = file_columns(file.contract)
-    positions = _positions(file.recognised, columns)
-    with tempfile.TemporaryDirectory(prefix="impact-") as spill, duckdb.connect() as con:
-        con.execute(f"set temp_directory = {literal(spill)}")
-        _read(con, sheet, file.recognised.header_row, "create temp table raw as select * from reader")
+    sheet, header_row = file.recognised.sheet, file.recognised.header_row
+    columns, positions, groups = _layout(file)
+    with tempfile.TemporaryDirectory(prefix="impact-", dir=spill) as folder, _workspace(Path(folder)) as con:
         source = Source(
             file_name=str(file.file_name),
             vintage_id=file.vintage_id,
             sheet=sheet.name,
-            headers={c: file.recognised.headers[p] for c, p in positions.items()},
+            headers={
+                c: file.recognised.headers[at[0]]
+                for c, at in positions.items()
+                if len(at) < len(file.recognised.headers)
+            },
             positions=positions,
             width=len(file.recognised.headers),
             context=file.context,
+            groups=groups,
         )
-        _resolve(con, file.contract, columns, source, rules)
-        splitter = Splitter(con, file.contract, columns, source)
-        yield splitter, sheet.misshapen
+        corrected: list[Finding] = []
+        if _flows(file, columns, positions, rules):
+            clean = Path(folder) / "clean.parquet"
+            lookups = Lookups(con, rules.home, rules.key, file.contract, columns, source)
+            splitter = Splitter(con, file.contract, columns, source, clean)
+            rows = Stream(con, splitter, lookups, clean).take(sheet.batches(header_row))
+        else:
+            rows = _read(con, file.recognised, "create temp table raw as select * from reader")
+            corrected = _correct(con, file, columns, source, rules)
+            columns = [_dated_one_way(con, column, source) for column in columns]
+            lookups = Lookups(con, rules.home, rules.key, file.contract, columns, source)
+            for column in filter(lookups.looks_up, columns):
+                text = column_text(column, positions.get(column.name, ()))
+                texts = con.execute(f"select distinct {text} as cell from raw where cell is not null").fetchall()
+                lookups.add(column, [cell for (cell,) in texts])
+            splitter = Splitter(con, file.contract, columns, source)
+        yield splitter, _report(file, splitter.split(rows, sheet.misshapen), corrected)
 
 
-def _read(con: duckdb.DuckDBPyConnection, sheet: Sheet, header_row: int, sql: str) -> None:
-    """Run SQL over ``reader``, the rows of a table.
+def _flows(file: _File, columns: list[Column], positions: dict[str, tuple[int, ...]], rules: _Rules) -> bool:
+    """Whether each row can be sorted by itself, a column at a time; else all rows are held while they are sorted."""
+    contract = file.contract
+    is_flat = contract.survey is None and contract.repeats is None
+    has_corrections = bool(of_file(rules.corrections, contract.dataset, file.file_name))
+    is_dated_two_ways = any({True, False} <= {day_first(pattern) for pattern in c.formats} for c in columns)
+    return is_flat and not has_corrections and not is_dated_two_ways and all(len(at) == 1 for at in positions.values())
+
+
+def _workspace(folder: Path) -> duckdb.DuckDBPyConnection:
+    """A DuckDB of its own that holds little in memory and puts down the rest."""
+    con = duckdb.connect()
+    con.execute(f"set temp_directory = {literal(str(folder))}")
+    con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    return con
+
+
+def _read(con: duckdb.DuckDBPyConnection, recognised: Recognised, sql: str) -> int:
+    """Run SQL over ``reader``, the rows of a table; returns how many rows it makes.
 
     Raises:
         UnreadableFile: the table breaks off; DuckDB alone would say so in words of its own.
     """
-    reader = sheet.rows(header_row)
+    sheet = recognised.sheet
+    reader = sheet.rows(recognised.header_row)
     con.register("reader", reader)
+    rows = 0
     try:
-        con.execute(sql)
+        ((rows,),) = con.execute(sql).fetchall()
     except duckdb.Error:
         if sheet.broke_off is None:
             raise
@@ -437,52 +519,208 @@ def _read(con: duckdb.DuckDBPyConnection, sheet: Sheet, header_row: int, sql: st
         con.unregister("reader")
     if sheet.broke_off is not None:
         raise UnreadableFile(*sheet.broke_off)
+    return int(rows)
 
 
-def file_columns(contract: Contract) -> list[Column]:
-    """The columns of the dataset's files; for a survey, its statements behind the contract's own."""
-    if contract.survey is None:
-        return list(contract.columns)
-    instrument = load_instruments()[contract.survey.instrument]
-    items = {item.item_id: item.wordings for item in instrument.items}
-    return [*contract.columns, *item_columns(items, instrument.label_codes())]
+def _correct(
+    con: duckdb.DuckDBPyConnection, file: _File, columns: list[Column], source: Source, rules: _Rules
+) -> list[Finding]:
+    """Apply the corrections that concern a file to its cells; one finding for each row that one of them changed.
+
+    Raises:
+        UnreadableFile: a correction names a column that the file does not have.
+    """
+    assert file.recognised is not None
+    by_header = header_positions(file.recognised.headers)
+    names = {column.name: column for column in columns}
+    findings = []
+    #: Position → condition and new text of each correction of that column.
+    mended: dict[int, list[tuple[str, str]]] = {}
+    for correction in of_file(rules.corrections, file.contract.dataset, file.file_name):
+
+        def position(header: str, line: int = correction.line) -> int:
+            at = source.positions.get(header) or by_header.get(normalise_header(header))
+            if not at:
+                raise UnreadableFile(
+                    "correction_not_possible",
+                    f"line {line} of corrections.csv is about it, and it has no column “{header}”",
+                    "Name the column in corrections.csv as the file or the contract does.",
+                )
+            return at[0]
+
+        at = position(correction.column)
+        matches = " and ".join(
+            f"lower(c{position(header)}) = {literal(value.lower())}" for header, value in correction.match
+        )
+        mended.setdefault(at, []).append((matches, correction.new_value))
+        changed = f"{matches} and c{at} is distinct from {literal(correction.new_value)}"
+        rows = con.execute(f"select {ROW} from raw where {changed} order by 1").fetchall()
+        column = next((names[name] for name, its in source.positions.items() if its == (at,) and name in names), None)
+        personal = column is not None and (column.personal is not None or column.masked)
+        for (row,) in rows:
+            findings.append(
+                Finding(
+                    dataset=file.contract.dataset,
+                    file_name=str(file.file_name),
+                    vintage_id=file.vintage_id,
+                    sheet=file.recognised.sheet.name,
+                    source_row=row,
+                    column_name=file.recognised.headers[at],
+                    rule="corrected",
+                    value=shown(correction.new_value, personal=personal),
+                    message=f"the cell was read as “{shown(correction.new_value, personal=personal)}”: "
+                    f"{correction.reason} ({correction.made_on.isoformat()})",
+                    remedy="Nothing to do; once the sender has mended the file, take the line out of corrections.csv.",
+                    severity="warning",
+                )
+            )
+    if mended:
+        cells = ", ".join(
+            f"case {' '.join(f'when {matches} then {literal(new)}' for matches, new in cases)} else c{at} end as c{at}"
+            for at, cases in mended.items()
+        )
+        con.execute("alter table raw rename to raw_as_sent")
+        con.execute(f"create temp view raw as select * replace ({cells}) from raw_as_sent")
+    return findings
 
 
-def _positions(recognised: Recognised, columns: list[Column]) -> dict[str, int]:
-    """Column → its position in the file.
+def _dated_one_way(con: duckdb.DuckDBPyConnection, column: Column, source: Source) -> Column:
+    """The column with the formats of one order of day and month: within a file, 03/04 is not both.
+
+    The order is the one in which more of the file's dates can be read; where both read as many, that of the formats
+    which the contract or the tool names first.
+    """
+    if column.type not in ("date", "timestamp") or column.name not in source.positions:
+        return column
+    orders = [day_first(pattern) for pattern in column.formats]
+    if not {True, False} <= set(orders):
+        return column
+
+    def kept(order: bool) -> Column:
+        formats = [f for f, its in zip(column.formats, orders, strict=True) if its in (None, order)]
+        return column.model_copy(update={"formats": formats})
+
+    first = next(order for order in orders if order is not None)
+    text = column_text(column, source.positions[column.name])
+    (counted,) = con.execute(
+        f"select count({typed_sql('cell', kept(first))}), count({typed_sql('cell', kept(not first))})"
+        f" from (select {text} as cell from raw)"
+    ).fetchall()
+    return kept(first if counted[0] >= counted[1] else not first)
+
+
+def _layout(file: _File) -> tuple[list[Column], dict[str, tuple[int, ...]], dict[int, str]]:
+    """The columns of the file, where each stands, and the titles of the groups of columns that repeat.
 
     Raises:
         UnreadableFile: a required column is missing, or a header that matters stands there twice.
     """
-    found = _found(recognised, columns)
-    twice = [recognised.headers[at[0]] for at in found.values() if len(at) > 1]
+    assert file.recognised is not None
+    contract, headers = file.contract, file.recognised.headers
+    columns, found = list(contract.columns), _found(file.recognised)
+    twice = [headers[at[0]] for at in found.values() if len(at) > 1]
+    positions = {column: tuple(at) for column, at in found.items()}
+    if contract.survey is not None:
+        assert file.recognised.tool is not None
+        instrument = load_instruments()[contract.survey.instrument]
+        answered = match_questions(instrument, contract.columns, file.recognised.headings)
+        refuse_what_is_twice(answered)
+        columns += item_columns(instrument, file.recognised.tool.separator)
+        positions |= {name: tuple(at) for name, at in (answered.questions | answered.items).items()}
+        columns = [_told_by_the_path(column, positions, file.file_name) for column in columns]
+        for column in columns:
+            if column.from_tool in ("response_id", "whole_row") and column.name not in positions:
+                positions[column.name] = tuple(range(len(headers)))
     if twice:
         raise UnreadableFile(
             "header_twice",
             f"these columns stand in the file more than once: {_listed(twice)}",
             "Keep one of each and send the file again.",
         )
-    missing = [c.headers[0] for c in columns if c.name not in found and not c.may_be_absent]
+    missing = [_called(c) for c in columns if c.name not in positions and not c.may_be_absent and c.default is None]
     if missing:
         raise UnreadableFile(
             "header_missing",
-            f"it looks like “{recognised.contract.title}”, but these columns are missing: {_listed(missing)}",
-            f"Export it again with them. The header row that was found reads: {_listed(recognised.headers)}.",
+            f"it looks like “{contract.title}”, but these columns are missing: {_listed(missing)}",
+            f"Export it again with them. The header row that was found reads: {_listed(headers)}.",
         )
-    return {column: at[0] for column, at in found.items()}
+    groups = _groups(contract, headers, positions)
+    for number, start in enumerate(groups):
+        assert contract.repeats is not None
+        for offset, column in enumerate(contract.repeats.columns):
+            its_name = grouped(column.name, number)
+            columns.append(column.model_copy(update={"name": its_name}))
+            positions[its_name] = (start + offset,)
+    return columns, positions, {number: " ".join(headers[start].split()) for number, start in enumerate(groups)}
 
 
-def _found(recognised: Recognised, columns: list[Column]) -> dict[str, list[int]]:
-    contract, headers = recognised.contract, recognised.headers
-    by_header = header_positions(headers)
+def _called(column: Column) -> str:
+    return column.headers[0] if column.headers else column.name.replace("_", " ")
+
+
+def _told_by_the_path(column: Column, positions: dict[str, tuple[int, ...]], file_name: PurePosixPath) -> Column:
+    """A survey's day of completion, where its tool exports none: the month that the file's name tells.
+
+    Raises:
+        UnreadableFile: neither does.
+    """
+    if column.from_tool != "completed_at" or column.name in positions:
+        return column
+    day = day_in_path(file_name)
+    if day is None:
+        raise UnreadableFile(
+            "completed_at_not_known",
+            "nothing says when the responses were given",
+            "Export it with the time of completion, or write the month into the file name, such as “2025-10”.",
+        )
+    return column.model_copy(update={"default": day, "formats": ["%Y-%m-%d"]})
+
+
+def _groups(contract: Contract, headers: list[str], positions: dict[str, tuple[int, ...]]) -> list[int]:
+    """Where the groups of columns begin that repeat: behind the last header that the contract knows.
+
+    Raises:
+        UnreadableFile: what is left does not make whole groups.
+    """
+    if contract.repeats is None:
+        return []
+    ignored = {normalise_header(header) for header in contract.ignored_headers}
+    known = [p for at in positions.values() for p in at]
+    known += [p for p, header in enumerate(headers) if normalise_header(header) in ignored]
+    first, size = max(known) + 1, len(contract.repeats.columns)
+    end = len(headers)
+    # An export may end each row with a separator.
+    if (end - first) % size and not headers[-1].strip():
+        end -= 1
+    starts = list(range(first, end, size))
+    if (end - first) % size or not starts or any(not headers[start].strip() for start in starts):
+        raise UnreadableFile(
+            "columns_do_not_pair",
+            f"behind the columns about the person, there should be {size} for each {contract.repeats.name}",
+            "Export the report again without changing its columns. If a column about the person was added, such as a "
+            "telephone number, it has to be named in the contract.",
+        )
+    return starts
+
+
+def _found(recognised: Recognised) -> dict[str, list[int]]:
+    """Column of the contract → its positions, told by the headers."""
+    if recognised.headings:
+        by_header: dict[str, list[int]] = {}
+        for position, heading in enumerate(recognised.headings):
+            for called in heading.names:
+                by_header.setdefault(called, []).append(position)
+    else:
+        by_header = header_positions(recognised.headers)
     found: dict[str, list[int]] = {}
-    for column in columns:
+    for column in recognised.contract.columns:
+        if recognised.headings and column.from_tool is None and column.keep:
+            # A question, which is matched by its wording.
+            continue
         # Of several headers that mean the column, the contract's order says which one counts.
         at = next((by_header[n] for h in column.headers if (n := normalise_header(h)) in by_header), None)
         if at is not None:
             found[column.name] = at
-    if contract.survey is not None:
-        found.update(match_items(load_instruments()[contract.survey.instrument], headers))
     return found
 
 
@@ -494,8 +732,9 @@ def _listed(headers: list[str]) -> str:
 def _unknown_headers(file: _File) -> list[Finding]:
     """A header that nothing reads is said once, not per row."""
     assert file.recognised is not None
-    known = {p for at in _found(file.recognised, file_columns(file.contract)).values() for p in at}
-    ignored = {normalise_header(header) for header in file.contract.ignored_headers}
+    if file.contract.ignore_other_headers or file.contract.repeats is not None:
+        return []
+    known = _known_positions(file.recognised)
     return [
         Finding(
             dataset=file.contract.dataset,
@@ -513,11 +752,30 @@ def _unknown_headers(file: _File) -> list[Finding]:
             severity="warning",
         )
         for position, header in enumerate(file.recognised.headers)
-        if header.strip() and position not in known and normalise_header(header) not in ignored
+        if header.strip() and position not in known
     ]
 
 
-def _context(file: _File, rules: _Rules) -> dict[str, int]:
+def _known_positions(recognised: Recognised) -> set[int]:
+    """The columns of a file that are read, or that are known and not wanted."""
+    contract = recognised.contract
+    ignored = {normalise_header(header) for header in contract.ignored_headers}
+    known = {p for at in _found(recognised).values() for p in at}
+    for position, header in enumerate(recognised.headers):
+        names = recognised.headings[position].names if recognised.headings else {normalise_header(header)}
+        if names & ignored:
+            known.add(position)
+        if recognised.tool is not None and header.startswith(tuple(recognised.tool.ignored_prefixes)):
+            known.add(position)
+    if contract.survey is not None:
+        instrument = load_instruments()[contract.survey.instrument]
+        answered = match_questions(instrument, contract.columns, recognised.headings)
+        known |= answered.not_kept
+        known |= {p for at in (*answered.items.values(), *answered.questions.values()) for p in at}
+    return known
+
+
+def _context(file: _File, rules: _Rules) -> dict[str, int | str]:
     """The values that belong to the whole file.
 
     Raises:
@@ -526,7 +784,7 @@ def _context(file: _File, rules: _Rules) -> dict[str, int]:
     return {context.name: _context_value(file, context.name, rules) for context in file.contract.context}
 
 
-def _context_value(file: _File, key: str, rules: _Rules) -> int:
+def _context_value(file: _File, key: str, rules: _Rules) -> int | str:
     context = next(c for c in file.contract.context if c.name == key)
     said = from_path(context, file.file_name)
     held = _most_frequent_year(file, context.from_column) if context.from_column else None
@@ -554,13 +812,12 @@ def _most_frequent_year(file: _File, column_name: str) -> int | None:
     """The calendar year in which the financial year ends that most of a column's dates fall in."""
     assert file.recognised is not None
     column = next(c for c in file.contract.columns if c.name == column_name)
-    position = _positions(file.recognised, file_columns(file.contract))[column_name]
-    day = typed_sql(cell_text(f"c{position}"), column)
-    with duckdb.connect() as con:
+    positions = _layout(file)[1][column_name]
+    day = typed_sql(column_text(column, positions), column)
+    with tempfile.TemporaryDirectory(prefix="impact-") as folder, _workspace(Path(folder)) as con:
         _read(
             con,
-            file.recognised.sheet,
-            file.recognised.header_row,
+            file.recognised,
             f"""create temp table years as
             select year(day) + (month(day) > 3)::integer as year_end
             from (select {day} as day from reader) where day is not null""",
@@ -569,106 +826,6 @@ def _most_frequent_year(file: _File, column_name: str) -> int | None:
             "select year_end from years group by all order by count(*) desc, year_end desc limit 1"
         ).fetchone()
     return int(row[0]) if row else None
-
-
-def _resolve(
-    con: duckdb.DuckDBPyConnection, contract: Contract, columns: list[Column], source: Source, rules: _Rules
-) -> None:
-    """Make the lookup tables: pseudonyms, organisations, postcodes, scores."""
-    register: Register | None = None
-    for column in columns:
-        if column.personal == "pseudonymise":
-            scope = "".join(f"{k}={v}|" for k, v in source.context.items()) if column.per_submission else ""
-            texts = _distinct(con, column, source)
-            _lookup(
-                con, source, column.name, texts, [rules.key.pseudonym(column.domain or "", scope + t) for t in texts]
-            )
-        elif column.type == "organisation":
-            register = register or read_register(rules.home)
-            texts = _distinct(con, column, source)
-            resolved = [register.resolve(text) if rules.home else text for text in texts]
-            _lookup(con, source, column.name, texts, resolved)
-            source.suggestions[column.name] = {
-                text: register.suggest(text) for text, found in zip(texts, resolved, strict=True) if found is None
-            }
-    _locate(con, columns, source, rules)
-    if contract.survey is not None:
-        _score(con, load_instruments()[contract.survey.instrument], source)
-
-
-def _distinct(con: duckdb.DuckDBPyConnection, column: Column, source: Source) -> list[str]:
-    position = source.positions.get(column.name)
-    if position is None:
-        return []
-    rows = con.execute(
-        f"select distinct {cell_text(f'c{position}')} as cell from raw where cell is not null order by cell"
-    ).fetchall()
-    return [row[0] for row in rows]
-
-
-def _lookup(
-    con: duckdb.DuckDBPyConnection, source: Source, column: str, keys: list[str], resolved: list[str] | list[str | None]
-) -> None:
-    source.lookups[column] = name(f"lookup_of_{column}")
-    _make_table(
-        con,
-        source.lookups[column],
-        pa.table({"key": pa.array(keys, pa.string()), "resolved": pa.array(resolved, pa.string())}),
-    )
-
-
-def _make_table(con: duckdb.DuckDBPyConnection, table: str, entries: pa.Table) -> None:
-    con.register("entries", entries)
-    con.execute(f"create temp table {table} as select * from entries")
-    con.unregister("entries")
-
-
-def _locate(con: duckdb.DuckDBPyConnection, columns: list[Column], source: Source, rules: _Rules) -> None:
-    postcodes = [c for c in columns if c.type == "postcode"]
-    if not postcodes:
-        return
-    cells = " union ".join(
-        f"select {normalise_postcode_sql(f'c{source.positions[c.name]}')} as postcode_key from raw"
-        for c in postcodes
-        if c.name in source.positions
-    )
-    con.execute(f"create temp table postcode_keys as select * from ({cells}) where postcode_key <> ''")
-    located = postcode_table(con, rules.home, "postcode_keys")
-    for column in postcodes:
-        position = source.positions.get(column.name)
-        cell = "null::varchar" if position is None else cell_text(f"c{position}")
-        source.lookups[column.name] = name(f"lookup_of_{column.name}")
-        con.execute(
-            f"""create temp table {source.lookups[column.name]} as
-            select cells.key, located.* exclude (postcode_key)
-            from (select distinct {cell} as key from raw) as cells
-            join {located} as located on located.postcode_key = {normalise_postcode_sql("cells.key")}"""
-        )
-
-
-def _pseudonymise_derived(splitter: Splitter, rules: _Rules) -> None:
-    """Lookup tables for derived columns that land as pseudonyms, made once the rows are split."""
-    for derived in splitter.contract.derived:
-        if derived.pseudonymise:
-            rows = splitter.con.execute(
-                f"select distinct {name(derived.name)} as text from good where text is not null order by text"
-            ).fetchall()
-            texts = [row[0] for row in rows]
-            pseudonyms = [rules.key.pseudonym(derived.pseudonymise, text) for text in texts]
-            _lookup(splitter.con, splitter.source, derived.name, texts, pseudonyms)
-
-
-def _score(con: duckdb.DuckDBPyConnection, instrument: Instrument, source: Source) -> None:
-    scores = [(i.item_id, answer, score) for i in instrument.items for answer, score in instrument.scores(i).items()]
-    entries = pa.table(
-        {
-            "item_id": pa.array([row[0] for row in scores]),
-            "answer": pa.array([row[1] for row in scores]),
-            "score": pa.array([row[2] for row in scores], pa.int64()),
-        }
-    )
-    source.scores = "answer_scores"
-    _make_table(con, source.scores, entries)
 
 
 # --- the inbox ---------------------------------------------------------------------------------------------------

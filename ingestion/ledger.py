@@ -40,6 +40,7 @@ create table if not exists vintages (
     rows_landed integer not null,
     rows_quarantined integer not null,
     rows_dropped integer not null,
+    rows_corrected integer not null default 0,
     dropped_by_rule text not null,
     context text not null,
     message text,
@@ -76,6 +77,7 @@ _SOURCE_FILES = pa.schema(
         ("rows_landed", pa.int64()),
         ("rows_quarantined", pa.int64()),
         ("rows_dropped", pa.int64()),
+        ("rows_corrected", pa.int64()),
         ("dropped_by_rule", pa.string()),
         ("received_at", pa.timestamp("us")),
         ("landed_at", pa.timestamp("us")),
@@ -113,8 +115,9 @@ class Vintage:
     rows_landed: int
     rows_quarantined: int
     rows_dropped: int
+    rows_corrected: int
     dropped_by_rule: dict[str, int]
-    context: dict[str, int]
+    context: dict[str, int | str]
     message: str | None
     contract_version: int | None
     rules_fingerprint: str
@@ -130,6 +133,10 @@ class Ledger:
         self._db = sqlite3.connect(home.ledger, isolation_level=None)
         self._db.execute("pragma foreign_keys = on")
         self._db.executescript(_TABLES)
+        columns = [row[1] for row in self._db.execute("pragma table_info(vintages)")]
+        if "rows_corrected" not in columns:
+            # A ledger that was begun before there were corrections.
+            self._db.execute("alter table vintages add column rows_corrected integer not null default 0")
 
     def __enter__(self) -> Ledger:
         """The ledger itself."""
@@ -184,12 +191,13 @@ class Ledger:
         with self._transaction():
             self._db.execute(
                 """insert into vintages (vintage_id, dataset, content_sha256, submission, status, rows_read,
-                rows_landed, rows_quarantined, rows_dropped, dropped_by_rule, context, message, contract_version,
-                rules_fingerprint, landed_at)
-                values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                rows_landed, rows_quarantined, rows_dropped, rows_corrected, dropped_by_rule, context, message,
+                contract_version, rules_fingerprint, landed_at)
+                values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 on conflict (vintage_id) do update set submission = excluded.submission, status = excluded.status,
                 gate = null, gate_message = null, rows_read = excluded.rows_read, rows_landed = excluded.rows_landed,
                 rows_quarantined = excluded.rows_quarantined, rows_dropped = excluded.rows_dropped,
+                rows_corrected = excluded.rows_corrected,
                 dropped_by_rule = excluded.dropped_by_rule, context = excluded.context, message = excluded.message,
                 contract_version = excluded.contract_version, rules_fingerprint = excluded.rules_fingerprint""",
                 (
@@ -202,6 +210,7 @@ class Ledger:
                     vintage.rows_landed,
                     vintage.rows_quarantined,
                     vintage.rows_dropped,
+                    vintage.rows_corrected,
                     json.dumps(vintage.dropped_by_rule, sort_keys=True),
                     json.dumps(vintage.context, sort_keys=True),
                     vintage.message,
@@ -235,7 +244,7 @@ class Ledger:
             (path, size, modified_ns, vintage_id, now),
         )
 
-    def companion_context(self, folder: str, dataset: str, key: str) -> int | None:
+    def companion_context(self, folder: str, dataset: str, key: str) -> int | str | None:
         """The context value of the newest landed file of a dataset in the same folder of the inbox."""
         for path, context in self._db.execute(
             """select path, context from holdings join vintages using (vintage_id)
@@ -243,7 +252,8 @@ class Ledger:
             (dataset,),
         ):
             if str(Path(path).parent) == folder and key in (values := json.loads(context)):
-                return int(values[key])
+                value: int | str = values[key]
+                return value
         return None
 
     def twin(self, path: str, content_sha256: str, dataset: str, submission: str) -> tuple[str, str] | None:
@@ -321,7 +331,8 @@ class Ledger:
                     (select max(rank), dataset, submission from standing group by dataset, submission)
             )
             select v.dataset, r.path as file_name, v.vintage_id, v.submission, v.status, v.gate, v.rows_read,
-                v.rows_landed, v.rows_quarantined, v.rows_dropped, v.dropped_by_rule, r.received_at, v.landed_at,
+                v.rows_landed, v.rows_quarantined, v.rows_dropped, v.rows_corrected, v.dropped_by_rule,
+                r.received_at, v.landed_at,
                 case when v.submission = '' then ranks.first_rank else ranks.last_rank end as sequence,
                 v.vintage_id in (select vintage_id from in_force) as is_current, v.contract_version,
                 coalesce(v.message, v.gate_message) as message

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from ingestion.contracts import Contract
-from ingestion.instruments import Instrument, load_instruments, normalise_wording
+from ingestion.forms import Heading, Tool, match_questions, read_headings
+from ingestion.instruments import load_instruments
 from ingestion.readers import Sheet, UnreadableFile, header_positions, normalise_header
 
-#: What each survey tool's export carries whatever the questionnaire is.
-TOOL_HEADERS: dict[str, tuple[str, ...]] = {"microsoft_forms": ("id", "start time", "completion time")}
 #: A survey file is taken for an instrument when it carries at least this share of its statements.
 SHARE_OF_ITEMS = 0.5
 #: A row with fewer is a title, or a table read with the wrong delimiter.
@@ -23,31 +22,50 @@ NEAR_ENOUGH = 0.4
 
 @dataclass(frozen=True)
 class Recognised:
-    """A table of a file with the dataset it is and the row its header stands in (from 1)."""
+    """A table of a file with the dataset it is and the last row of its header (from 1)."""
 
     contract: Contract
     sheet: Sheet
     header_row: int
+    #: What stands over each column of a survey, and the tool that wrote it.
+    headings: tuple[Heading, ...] = ()
+    tool: Tool | None = None
 
     @property
     def headers(self) -> list[str]:
-        """The headers as they stand in the file."""
-        return self.sheet.top[self.header_row - 1]
+        """The headers as a person reads them."""
+        return [heading.text for heading in self.headings] or self.sheet.top[self.header_row - 1]
 
 
-def recognise(sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[str, Contract]) -> Recognised:
+def recognise(
+    sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[str, Contract], tools: Mapping[str, Tool]
+) -> Recognised:
     """The one table of a file that is a dataset we know.
 
     Args:
         sheets: the tables of the file.
         file_name: its path below the inbox; folders give a hint where headers do not decide.
         contracts: every contract, by dataset.
+        tools: every survey tool, by id.
 
     Raises:
         UnreadableFile: no table is recognised, or two are; says what was looked for.
     """
     marks = [_marks(contract) for contract in contracts.values()]
-    found = [match for sheet in sheets if (match := _recognise_sheet(sheet, file_name, marks))]
+    surveys = [contract for contract in contracts.values() if contract.survey is not None]
+    found = [
+        match
+        for sheet in sheets
+        if (match := _recognise_survey(sheet, surveys, tools) or _recognise_sheet(sheet, file_name, marks))
+    ]
+    if not found and (tool := _tool_of(sheets, tools)) is not None:
+        titles = ", ".join(f"“{contract.title}”" for contract in surveys)
+        raise UnreadableFile(
+            "unknown_questionnaire",
+            f"it is an export of {tool.title}, and holds less than half of the statements of any survey that is known",
+            f"Known are {titles}. If it is one of them and its statements were reworded, the new wordings have to be "
+            "added to its instrument.",
+        )
     if not found:
         raise UnreadableFile("not_recognised", *_why_not(sheets, file_name, contracts))
     if len(found) > 1 and found[0].sheet.name is not None:
@@ -68,10 +86,11 @@ class _Marks:
     wanted: tuple[frozenset[str], ...]
     unwanted: frozenset[str]
 
-    def fit(self, headers: set[str]) -> bool:
-        """Whether a row of normalised headers is one of this dataset."""
-        if self.contract.survey is not None:
-            return _is_survey(self.contract, headers)
+    def fit(self, row: Sequence[str], headers: set[str]) -> bool:
+        """Whether a row is the header of this dataset; ``headers`` are its cells, normalised."""
+        recognised = self.contract.recognise
+        if recognised is None or (recognised.first_header_empty and row[0].strip()):
+            return False
         return all(names & headers for names in self.wanted) and not self.unwanted & headers
 
 
@@ -98,7 +117,7 @@ def _recognise_sheet(sheet: Sheet, file_name: PurePath, marks: Sequence[_Marks])
         headers = set(header_positions(row))
         if len(headers) < FEWEST_HEADERS:
             continue
-        by_headers = [(len(mark.wanted) or len(row), mark.contract) for mark in possible if mark.fit(headers)]
+        by_headers = [(len(mark.wanted), mark.contract) for mark in possible if mark.fit(row, headers)]
         if by_headers:
             return Recognised(max(by_headers, key=lambda scored: scored[0])[1], sheet, number)
         by_folder = [contract for contract in hinted if _mostly_fits(contract, headers)]
@@ -107,22 +126,38 @@ def _recognise_sheet(sheet: Sheet, file_name: PurePath, marks: Sequence[_Marks])
     return None
 
 
-def _is_survey(contract: Contract, headers: set[str]) -> bool:
-    survey = contract.survey
-    if survey is None or not any(headers.issuperset(TOOL_HEADERS[tool]) for tool in survey.tools):
-        return False
-    items = match_items(load_instruments()[survey.instrument], list(headers))
-    return len(items) >= SHARE_OF_ITEMS * len(load_instruments()[survey.instrument].items)
+def _recognise_survey(sheet: Sheet, surveys: Sequence[Contract], tools: Mapping[str, Tool]) -> Recognised | None:
+    """The survey whose statements a tool's export holds most of, if it holds at least half of them."""
+    instruments = load_instruments()
+    best: tuple[float, Recognised] | None = None
+    for tool, row in _exports(sheet, tools):
+        headings, last = read_headings(tool, sheet, row)
+        for contract in surveys:
+            if contract.survey is None or (sheet.name is None and "csv" not in contract.formats):
+                continue
+            instrument = instruments[contract.survey.instrument]
+            matched = match_questions(instrument, contract.columns, headings)
+            share = (len(matched.items) + len(matched.twice)) / len(instrument.items)
+            if share >= SHARE_OF_ITEMS and (best is None or share > best[0]):
+                best = share, Recognised(tool.reads(contract), sheet, last, tuple(headings), tool)
+    return best[1] if best is not None else None
 
 
-def match_items(instrument: Instrument, headers: Sequence[str]) -> dict[str, list[int]]:
-    """Item → positions of the headers that are one of its wordings, whatever their case, spaces and punctuation."""
-    wordings = instrument.item_ids_by_wording()
-    matched: dict[str, list[int]] = {}
-    for position, header in enumerate(headers):
-        if (item_id := wordings.get(normalise_wording(header))) is not None:
-            matched.setdefault(item_id, []).append(position)
-    return matched
+def _exports(sheet: Sheet, tools: Mapping[str, Tool]) -> list[tuple[Tool, int]]:
+    """Tools that may have written the table, with the first row of its header."""
+    found = []
+    for number, row in enumerate(sheet.top, start=1):
+        headers = set(header_positions(row))
+        if len(headers) >= FEWEST_HEADERS:
+            found += [(tool, number) for tool in tools.values() if tool.made(headers)]
+    return found
+
+
+def _tool_of(sheets: Sequence[Sheet], tools: Mapping[str, Tool]) -> Tool | None:
+    """The tool that wrote a file, where what it asks is not known; one column in common is not enough to say so."""
+    return next(
+        (tool for sheet in sheets for tool, _ in _exports(sheet, tools) if len(tool.recognise) >= FEWEST_HEADERS), None
+    )
 
 
 def _lies_in_folder(contract: Contract, file_name: PurePath) -> bool:

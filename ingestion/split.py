@@ -7,19 +7,24 @@ rule. Nothing is blanked to make it pass.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
-from ingestion.contracts import POSTCODE_PARTS, Codes, Column, Contract
+from ingestion.contracts import POSTCODE_PARTS, Codes, Column, Contract, OnePer, Repeats
 from ingestion.findings import Finding, shown
+from ingestion.instruments import Instrument, normalise_wording
 from ingestion.readers import ROW
 from ingestion.sql import literal, name
 
 #: The longest list of allowed values that a message spells out.
 LONGEST_LIST = 30
+
+#: Parts the texts of several cells that are one answer; no file holds it.
+UNIT_SEPARATOR = "\x1f"
 
 BLANK_ROW = "blank_row"
 DUPLICATE_ROW = "duplicate_row"
@@ -29,6 +34,11 @@ _NO = ("0", "0.0", "false", "no", "n")
 _SPACES = r"[\s\x{00A0}]+"
 #: What a formula leaves in a cell when it fails; a workbook's reader and a spreadsheet's CSV write the same.
 _FORMULA_ERRORS = ("#DIV/0!", "#ERROR!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
+#: What ``normalise_wording`` makes of the text of a cell, in SQL.
+_FOLDED = (
+    "trim(regexp_replace(regexp_replace(regexp_replace(lower(nfc_normalize({text})),"
+    r" '\p{{Cf}}+', '', 'g'), '[''’‘ʼ`´]', '', 'g'), '[^\p{{L}}\p{{N}}]+', ' ', 'g'))"
+)
 #: No date that a source may hold lies outside; a year of two digits would otherwise become one of the first century.
 _FIRST_DAY, _LAST_DAY = "1900-01-01", "2199-12-31"
 
@@ -36,6 +46,55 @@ _FIRST_DAY, _LAST_DAY = "1900-01-01", "2199-12-31"
 def cell_text(cell: str) -> str:
     """SQL for a cell's text; null where it is empty."""
     return f"nullif({cell}, '')"
+
+
+def column_text(column: Column, positions: Sequence[int]) -> str:
+    """SQL over a table of cells for a column's text, which may stand in any of several cells.
+
+    Of a question with a cell for each option, all that were chosen stand in the text, parted by ``UNIT_SEPARATOR``; a
+    question that has one answer should have one. A pseudonym of several cells is that of all their texts.
+    """
+    cells = [cell_text(f"c{position}") for position in positions]
+    if not cells:
+        text = "null::varchar"
+    elif len(cells) == 1:
+        text = cells[0]
+    elif column.personal == "pseudonymise":
+        filled = ", ".join(f"coalesce({cell}, '')" for cell in cells)
+        text = f"concat_ws({literal(UNIT_SEPARATOR)}, {filled})"
+    elif column.type == "choices":
+        text = f"nullif(concat_ws({literal(UNIT_SEPARATOR)}, {', '.join(cells)}), '')"
+    else:
+        chosen = f"list_distinct([{', '.join(cells)}])"
+        all_of_them = f"concat_ws({literal(UNIT_SEPARATOR)}, {', '.join(cells)})"
+        text = f"case when len({chosen}) > 1 then {all_of_them} else coalesce({', '.join(cells)}) end"
+    if column.without is not None:
+        text = f"nullif(trim(regexp_replace({text}, {literal(column.without)}, '', 'g')), '')"
+    return text if column.default is None else f"coalesce({text}, {literal(column.default)})"
+
+
+def choices_in(text: str, column: Column) -> list[str] | None:
+    """The options that a cell of a question with several answers names; None where one is not known, or none is named.
+
+    An option may hold the very sign that parts one from the next, so the longest label is looked for first.
+    """
+    codes = {normalise_wording(label): code for label, code in (column.codes or Codes(values={})).values.items()}
+    separator = UNIT_SEPARATOR if UNIT_SEPARATOR in text else column.separator
+    parts = [part for part in re.split(f"[{re.escape(separator)}]", text) if part.strip()]
+    # No label falls into more parts than it has words.
+    longest = max((len(label.split()) for label in codes), default=1)
+    chosen: list[str] = []
+    start = 0
+    while start < len(parts):
+        for end in range(min(len(parts), start + longest), start, -1):
+            code = codes.get(normalise_wording(" ".join(parts[start:end])))
+            if code is not None:
+                chosen.append(code)
+                start = end
+                break
+        else:
+            return None
+    return list(dict.fromkeys(chosen)) or None
 
 
 @dataclass(frozen=True)
@@ -60,15 +119,23 @@ class Source:
     #: Header as it stands in the file, by column.
     headers: dict[str, str]
     #: Column → where it stands in the file; columns that the file does not have are missing.
-    positions: dict[str, int]
+    positions: dict[str, tuple[int, ...]]
     width: int
-    context: dict[str, int] = field(default_factory=dict)
-    #: Column → table of ``key`` (the cell's text) and ``resolved``; made by the resolvers of pseudonyms and names.
+    context: dict[str, int | str] = field(default_factory=dict)
+    #: Number → header, of the groups of columns that repeat.
+    groups: dict[int, str] = field(default_factory=dict)
+    #: Column, or derived column that lands as a pseudonym → SQL over its text for what it lands as.
+    pseudonyms: dict[str, str] = field(default_factory=dict)
+    #: Column → table of ``key`` (the cell's text) and ``resolved``; made by the resolvers of names and choices.
     lookups: dict[str, str] = field(default_factory=dict)
     #: Table of ``item_id``, ``answer`` and ``score``, for a survey.
     scores: str = ""
     #: Column → cell's text → what to try instead, for names that did not resolve.
     suggestions: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+class RowsLost(Exception):
+    """Rows that went in did not all come out: a fault of the reading, never of the file."""
 
 
 @dataclass(frozen=True)
@@ -83,69 +150,146 @@ class Outcome:
 
 
 class Splitter:
-    """Splits the rows of table ``raw`` (as a reader gives them) in one DuckDB connection."""
+    """Splits the rows of ``raw`` (see ``ingestion.cells``) in one DuckDB connection.
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, contract: Contract, columns: Sequence[Column], source: Source):
+    Rows flow from the file to a Parquet file of the good ones without being held: a file may be larger than memory.
+    Only rows about which there is something to say are kept aside.
+    """
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        contract: Contract,
+        columns: Sequence[Column],
+        source: Source,
+        clean: Path | None = None,
+    ) -> None:
         """Prepare the split.
 
         Args:
-            con: holds table ``raw`` and the lookup tables of ``source``.
+            con: holds ``raw`` and the lookup tables of ``source``.
             contract: the dataset.
             columns: its columns in the file; a survey's items stand here beside the contract's own.
             source: the file.
+            clean: a Parquet file of rows that are known to be good and are not in ``raw``, as they land.
         """
-        self.con, self.contract, self.columns, self.source = con, contract, columns, source
-        self.year = source.context.get("collection_year")
+        self.con, self.contract, self.columns, self.source, self.clean = con, contract, columns, source, clean
+        #: Rows that have to be put between the clean ones, or taken out of them.
+        self._out_of_place = 0
+        year = source.context.get("collection_year")
+        self.year = year if isinstance(year, int) else None
 
-    def split(self, misshapen: Sequence[tuple[int, int]]) -> Outcome:
-        """Sort every row; afterwards table ``good`` holds those that land.
+    def split(self, rows: int, misshapen: Sequence[tuple[int, int]]) -> Outcome:
+        """Sort every row; afterwards ``good`` holds those that land.
 
         Args:
+            rows: how many the file has, clean ones and those in ``raw``.
             misshapen: rows that the reader set aside, with the cells they have.
         """
         problems = self._problems()
-        self.con.execute(f"create or replace temp table checked as {self._checked_sql(problems)}")
+        self.con.execute(f"create or replace temp table examined as {self._examined_sql()}")
+        fitting = self._keep_fitting(problems)
+        self.con.execute(f"create or replace temp table set_aside as {self._set_aside_sql(problems)}")
         duplicates, repeated = self._find_duplicates()
+        superseded = self._find_superseded()
+        self._out_of_place += len(duplicates) + repeated + superseded
         self.con.execute(
-            f"""create or replace temp view good as
-            select * from checked where drop_rule is null and not has_error
-            and {ROW} not in (select {ROW} from repeated_rows)"""
+            f"""create or replace temp view good as select * from fitting
+            where {ROW} not in (select {ROW} from repeated_rows) and {ROW} not in (select {ROW} from superseded_rows)"""
         )
         findings = [self._misshapen(row, cells) for row, cells in misshapen]
         findings += self._findings(problems) + duplicates
-        counts = self.con.execute("select drop_rule, has_error, count(*) from checked group by all").fetchall()
+        counts = self.con.execute("select drop_rule, has_error, count(*) from set_aside group by all").fetchall()
         dropped: dict[str, int] = {}
-        for rule, _, rows in counts:
+        for rule, _, number in counts:
             if rule is not None:
-                dropped[rule] = dropped.get(rule, 0) + rows
+                dropped[rule] = dropped.get(rule, 0) + number
         if repeated:
             dropped[DUPLICATE_ROW] = repeated
-        read = sum(n for *_, n in counts) + len(misshapen)
-        bad = sum(n for rule, has_error, n in counts if rule is None and has_error) + len(misshapen) + len(duplicates)
-        return Outcome(read, read - bad - sum(dropped.values()), bad, dict(sorted(dropped.items())), findings)
+        if superseded and self.contract.one_per is not None:
+            dropped[self.contract.one_per.id] = superseded
+        wrong = sum(number for rule, has_error, number in counts if rule is None and has_error)
+        bad = wrong + len(misshapen) + len(duplicates)
+        landed = fitting - len(duplicates) - repeated - superseded
+        read = rows + len(misshapen)
+        if landed + bad + sum(dropped.values()) != read:
+            raise RowsLost(f"of {read} rows, {landed} land, {bad} are quarantined and {dropped} dropped")
+        return Outcome(read, landed, bad, dict(sorted(dropped.items())), findings)
 
     # --- the statement -------------------------------------------------------------------------------------------
 
-    def _checked_sql(self, problems: Sequence[Problem]) -> str:
-        texts = ",\n".join(f"{self._text(column)} as {name(column.name + '_text')}" for column in self.columns)
-        joins = "\n".join(
-            f"left join {table} as {lookup} on {lookup}.key = {name(column + '_text')}"
-            for column, table in self.source.lookups.items()
-            for lookup in [name("lookup_" + column)]
-        )
-        typed = [f"{self._value(column)} as {name(column.name)}" for column in self.columns]
-        typed += [
-            f"{name('lookup_' + c.name)}.{part} as {name(c.name + '_' + part)}"
-            for c in self.columns
-            if c.type == "postcode"
-            for part in POSTCODE_PARTS
-        ]
-        typed += [f"{self._status(c)} as {name(c.name + '_status')}" for c in self.columns if c.type == "statistic"]
-        context = [f"{value}::bigint as {name(key)}" for key, value in self.source.context.items()]
-        derived = [f"({d.sql}) as {name(d.name)}" for d in self.contract.derived]
-        answered = self._answered_items()
+    def _set_aside_sql(self, problems: Sequence[Problem]) -> str:
+        """The rows about which there is something to say, with the numbers of the problems that they have."""
         errors = [i for i, problem in enumerate(problems) if problem.severity == "error"]
         found = ", ".join(f"case when {p.condition} then {i} end" for i, p in enumerate(problems)) or "null::integer"
+        any_problem = " or ".join(f"({problem.condition})" for problem in problems) or "false"
+        texts = "".join(f", {name(column.name + '_text')}" for column in self.columns)
+        return f"""
+        with noticed as (
+            select {ROW}, drop_rule, list_filter([{found}]::integer[], lambda x: x is not null) as problems{texts}
+            from examined where drop_rule is not null or {any_problem}
+        )
+        select *, len(list_intersect(problems, {errors}::integer[])) > 0 as has_error from noticed"""
+
+    def meaning_sql(self, column: Column, texts: str) -> str:
+        """What texts of one column mean, in the order of their numbers, and whether there is anything to say of them.
+
+        Args:
+            column: a column that stands in one cell at most.
+            texts: a table, or a query in brackets, of ``number``, in their order, and ``<column>_text``.
+        """
+        values, join = self._values(column)
+        problems = " or ".join(f"coalesce(({p.condition}), false)" for p in self._column_problems(column))
+        order = "order by number" if join else ""
+        return f"""with typed as (select texts.*, {", ".join(values)} from {texts} as texts {join})
+        select * exclude (number), ({problems or "false"}) as is_suspect from typed {order}"""
+
+    def can_fail(self, column: Column) -> bool:
+        """Whether anything may be wrong with a cell of the column."""
+        return bool(self._column_problems(column))
+
+    def _values(self, column: Column) -> tuple[list[str], str]:
+        """SQL of all that a column offers beside its text, and the join that it needs."""
+        values = [f"{self._value(column)} as {name(column.name)}"]
+        lookup = name("lookup_" + column.name)
+        if column.type == "postcode":
+            values += [f"{lookup}.{part} as {name(column.name + '_' + part)}" for part in POSTCODE_PARTS]
+        if column.type == "statistic":
+            values.append(f"{self._status(column)} as {name(column.name + '_status')}")
+        table = self.source.lookups.get(column.name)
+        join = f"left join {table} as {lookup} on {lookup}.key = {name(column.name + '_text')}" if table else ""
+        return values, join
+
+    def _keep_fitting(self, problems: Sequence[Problem]) -> int:
+        """Make ``fitting`` of the rows that are neither dropped nor wrong, the clean ones among them."""
+        errors = [f"({problem.condition})" for problem in problems if problem.severity == "error"]
+        fits = "drop_rule is null" + (f" and not coalesce({' or '.join(errors)}, false)" if errors else "")
+        if not self.is_flat:
+            self.con.execute(f"create or replace temp table fitting as select * from examined where {fits}")
+            return self._count("from fitting")
+        looked_at = self._landing_sql(f"(select * from examined where {fits})")
+        self.con.execute(f"create or replace temp table fitting_after_all as {looked_at}")
+        clean = ""
+        if self.clean is not None:
+            clean = f"select * from read_parquet({literal(str(self.clean))}) union all "
+        self.con.execute(f"create or replace temp view fitting as {clean}select * from fitting_after_all")
+        self._out_of_place += self._count("from fitting_after_all")
+        return self._count("from fitting")
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether a row of the file lands as one row."""
+        return self.contract.survey is None and self.contract.repeats is None
+
+    def _examined_sql(self) -> str:
+        """The rows with their texts, values, context, derived columns and the rule by which they are dropped."""
+        texts = ",\n".join(f"{self._text(column)} as {name(column.name + '_text')}" for column in self.columns)
+        offered = [self._values(column) for column in self.columns]
+        typed = [value for values, _ in offered for value in values]
+        joins = "\n".join(join for _, join in offered)
+        context = [f"{_context_value(value)} as {name(key)}" for key, value in self.source.context.items()]
+        derived = [f"({d.sql}) as {name(d.name)}" for d in self.contract.derived]
+        answered = self._answered_items()
         drops = "\n".join(f"when {drop.when} then {literal(drop.id)}" for drop in self.contract.drops)
         blank = " and ".join(f"{cell_text(f'c{i}')} is null" for i in range(self.source.width))
         return f"""
@@ -162,36 +306,27 @@ typed as (
 derived as (
     select *{"".join(", " + d for d in derived + answered)}
     from typed
-),
-examined as (
-    select *,
-        case when is_blank then {literal(BLANK_ROW)} {drops} end as drop_rule,
-        list_filter([{found}]::integer[], lambda x: x is not null) as problems
-    from derived
 )
-select *, len(list_intersect(problems, {errors}::integer[])) > 0 as has_error
-from examined"""
+select *, case when is_blank then {literal(BLANK_ROW)} {drops} end as drop_rule
+from derived"""
 
     def _answered_items(self) -> list[str]:
         if self.contract.survey is None:
             return []
-        own = {column.name for column in self.contract.columns}
-        answered = " + ".join(
-            f"({name(c.name + '_text')} is not null)::integer" for c in self.columns if c.name not in own
-        )
+        answered = " + ".join(f"({name(item + '_text')} is not null)::integer" for item in sorted(self._item_names()))
         return [f"{answered or '0'} as answered_items"]
 
     def _text(self, column: Column) -> str:
-        position = self.source.positions.get(column.name)
-        text = "null::varchar" if position is None else cell_text(f"c{position}")
-        return text if column.default is None else f"coalesce({text}, {literal(column.default)})"
+        return column_text(column, self.source.positions.get(column.name, ()))
 
     def _value(self, column: Column) -> str:
         text = name(column.name + "_text")
-        if column.personal == "pseudonymise" or column.type == "organisation":
+        if column.name in self.source.pseudonyms:
+            return self.source.pseudonyms[column.name]
+        if column.type in ("organisation", "choices"):
             return f"{name('lookup_' + column.name)}.resolved"
         if column.type == "code":
-            return _coded(text, self._codes(column))
+            return _coded(text, self._codes(column), in_words=self.contract.survey is not None)
         return typed_sql(text, column)
 
     def _status(self, column: Column) -> str:
@@ -222,26 +357,40 @@ from examined"""
                 Problem(
                     column,
                     "holds_an_address",
-                    f"regexp_matches({text}, '[^@\\s]+@[^@\\s]+\\.[^@\\s]+')",
+                    f"contains({text}, '@') and regexp_matches({text}, '[^@\\s]+@[^@\\s]+\\.[^@\\s]+')",
                     "the cell holds an e-mail address, and this column is kept",
                     "Take it out, or see whether the cells of the row have shifted.",
                 )
             )
-        if column.type in ("text", "text_list"):
+        if column.type in ("text", "text_list") and (column.personal != "drop" or column.required):
             errors = ", ".join(map(literal, _FORMULA_ERRORS))
             problems.append(
                 Problem(
                     column,
                     "formula_error",
-                    f"{text} in ({errors})",
+                    f"starts_with({text}, '#') and list_contains([{errors}], {text})",
                     "“{value}” is what a formula left that failed",
                     "Mend the formula or write the value itself.",
+                )
+            )
+        has_one = "true"
+        if self._wants_one_of_several(column):
+            several = f"coalesce(contains({text}, {literal(UNIT_SEPARATOR)}), false)"
+            has_one = f"not {several}"
+            problems.append(
+                Problem(
+                    column,
+                    "several_answers",
+                    several,
+                    "“{value}” are several answers to a question that has one",
+                    "Find out which of them is meant, and send the file again with that one alone.",
                 )
             )
         if (wrong := self._type_problem(column)) is not None:
             rule, message, remedy = wrong
             good = name(column.name + "_status") if column.type == "statistic" else value
-            problems.append(Problem(column, rule, f"{text} is not null and {good} is null", message, remedy))
+            failed = f"{text} is not null and {has_one} and {good} is null"
+            problems.append(Problem(column, rule, failed, message, remedy))
         if column.pattern is not None:
             problems.append(
                 Problem(
@@ -268,6 +417,11 @@ from examined"""
                 )
         return problems
 
+    def _wants_one_of_several(self, column: Column) -> bool:
+        """Whether the column's one value may stand in any of several cells."""
+        is_spread = len(self.source.positions.get(column.name, ())) > 1
+        return is_spread and column.personal != "pseudonymise" and column.type != "choices"
+
     def _type_problem(self, column: Column) -> tuple[str, str, str] | None:
         """Rule, message and remedy for a cell that is not of its column's type."""
         if column.personal == "pseudonymise" or column.type in ("text", "text_list", "postcode"):
@@ -278,7 +432,7 @@ from examined"""
                 "“{value}” is not in the register of organisations{suggestion}",
                 "Correct the name, or have it added to the register as an organisation or an alias.",
             )
-        if column.type == "code":
+        if column.type in ("code", "choices"):
             codes = list(self._codes(column))
             listed = ", ".join(codes[:LONGEST_LIST]) + (" …" if len(codes) > LONGEST_LIST else "")
             year = f" of collection year {self.year}" if self.year and column.codes and column.codes.changes else ""
@@ -295,7 +449,8 @@ from examined"""
                 "Use one of the codes listed.",
             )
         if column.type in ("date", "timestamp"):
-            forms = " or ".join(dict.fromkeys(_format_in_words(f) for f in column.formats))
+            # The time of day is never what is wrong, and there are many ways to write it.
+            forms = " or ".join(dict.fromkeys(re.split(r"[ T]", _format_in_words(f))[0] for f in column.formats))
             return "not_a_date", f"“{{value}}” is not a date written as {forms}", "Correct the date."
         if column.type == "boolean":
             return "not_yes_or_no", "“{value}” is neither yes nor no", "Write Yes or No."
@@ -319,13 +474,15 @@ from examined"""
         values = " ".join(f"when {i} then {name(p.column.name + '_text')}" for i, p in enumerate(problems))
         rows = self.con.execute(
             f"""select {ROW}, problem, case problem {values} end
-            from (select *, unnest(problems) as problem from checked where drop_rule is null and len(problems) > 0)
+            from (select *, unnest(problems) as problem from set_aside where drop_rule is null)
             order by {ROW}, problem"""
         ).fetchall()
         return [self._finding(problems[index], row, value) for row, index, value in rows]
 
     def _finding(self, problem: Problem, row: int, value: str | None) -> Finding:
-        visible = shown(value, personal=problem.column.personal is not None)
+        # Of several answers to one question, as a person writes them.
+        text = value and value.replace(UNIT_SEPARATOR, "; ")
+        visible = shown(text, personal=problem.column.personal is not None or problem.column.masked)
         suggestion = self.source.suggestions.get(problem.column.name, {}).get(value or "", "")
         message = problem.message.replace("{suggestion}", suggestion).replace("{value}", visible or "")
         return Finding(
@@ -362,37 +519,67 @@ from examined"""
 
         Leaves table ``repeated_rows`` with all of them.
         """
-        key = [k for k in self.contract.natural_key if k not in ("item_id",)]
+        key = [k for k in self.contract.natural_key if k not in self._of_records()]
         self.con.execute(
             f"create or replace temp table repeated_rows ({ROW} bigint, first_row bigint, is_equal boolean)"
         )
         if not key:
             return [], 0
-        # Most files repeat nothing, and a window over all of their rows would cost as much as the rest of the split.
+        # Most files repeat nothing: a number for each key tells, and only what shares one is looked at.
+        number = f"hash({', '.join(map(name, key))})"
+        self.con.execute(
+            f"""create or replace temp table alike as
+            select * from fitting where {number} in
+            (select {number} as number from fitting group by number having count(*) > 1)"""
+        )
+        if not self._count("from alike"):
+            return [], 0
         keys = ", ".join(name(k) for k in key)
         same_key = " and ".join(f"again.{name(k)} is not distinct from repeated.{name(k)}" for k in key)
         equal = " and ".join(f"again.{c} is not distinct from first.{c}" for c in map(name, self._content_columns()))
         self.con.execute(
             f"""insert into repeated_rows
-            with fitting as (select * from checked where drop_rule is null and not has_error),
-            repeated as (select {keys}, min({ROW}) as first_row from fitting group by {keys} having count(*) > 1)
+            with repeated as (select {keys}, min({ROW}) as first_row from alike group by {keys} having count(*) > 1)
             select again.{ROW}, repeated.first_row, {equal}
             from repeated
-            join fitting as again on {same_key}
-            join fitting as first on first.{ROW} = repeated.first_row
+            join alike as again on {same_key}
+            join alike as first on first.{ROW} = repeated.first_row
             where again.{ROW} <> repeated.first_row"""
         )
         return self._duplicates(), self._count("from repeated_rows where is_equal")
 
+    def _find_superseded(self) -> int:
+        """Good rows that a later one with the same key takes the place of; leaves them in ``superseded_rows``."""
+        self.con.execute(f"create or replace temp table superseded_rows ({ROW} bigint)")
+        one_per: OnePer | None = self.contract.one_per
+        if one_per is None:
+            return 0
+        key = ", ".join(map(name, one_per.key))
+        self.con.execute(
+            f"""insert into superseded_rows select {ROW} from fitting
+            where {ROW} not in (select {ROW} from repeated_rows)
+            qualify row_number() over (partition by {key} order by {name(one_per.latest_by)} desc, {ROW} desc) > 1"""
+        )
+        return self._count("from superseded_rows")
+
+    def _of_records(self) -> set[str]:
+        """Columns that the records of one row do not share."""
+        if self.contract.survey is not None:
+            return {"item_id", "answer"}
+        if self.contract.repeats is not None:
+            return {self.contract.repeats.name}
+        return set()
+
     def _duplicates(self) -> list[Finding]:
         columns = self._key_columns()
-        texts = ", ".join(name(column.name + "_text") for column in columns)
+        keys = [key for key in self.contract.natural_key if key not in self._of_records()]
+        values = ", ".join(f"{name(key)}::varchar" for key in keys)
         rows = self.con.execute(
-            f"""select {ROW}, first_row, {f"concat_ws(', ', {texts})" if texts else "null"}
-            from repeated_rows join checked using ({ROW}) where not is_equal order by 1"""
+            f"""select {ROW}, first_row, concat_ws(', ', {values})
+            from repeated_rows join alike using ({ROW}) where not is_equal order by 1"""
         ).fetchall()
         header = ", ".join(self.source.headers[column.name] for column in columns)
-        personal = any(column.personal for column in columns)
+        personal = any(column.personal or column.masked for column in columns)
         return [
             Finding(
                 dataset=self.contract.dataset,
@@ -426,51 +613,102 @@ from examined"""
 
     # --- landing -------------------------------------------------------------------------------------------------
 
-    def land(self, path: Path) -> int:
-        """Write table ``good`` to ``path`` as Parquet with the contract's landed columns; returns its records."""
-        select = self._landing_sql() if self.contract.survey is None else self._answers_sql()
-        order = ", ".join([ROW, *(["item_id"] if self.contract.survey else [])])
-        written = self.con.execute(
-            f"copy ({select} order by {order}) to {literal(str(path))} (format parquet, compression zstd)"
-        ).fetchone()
-        return int(written[0]) if written else 0
+    def land(self, path: Path) -> None:
+        """Write ``good`` to ``path`` as Parquet with the contract's landed columns."""
+        if self.clean is not None and not self._out_of_place:
+            shutil.move(self.clean, path)
+            return
+        if self.contract.survey is not None:
+            select = self._answers_sql()
+        elif self.contract.repeats is not None:
+            select = self._groups_sql(self.contract.repeats)
+        else:
+            select = "select * from good"
+        order = ", ".join([ROW, *sorted(self._of_records())])
+        self.con.execute(f"copy ({select} order by {order}) to {literal(str(path))} (format parquet, compression zstd)")
 
-    def _landing_sql(self) -> str:
-        columns, joins = [], []
-        pseudonymised = {d.name for d in self.contract.derived if d.pseudonymise}
+    def _landing_sql(self, rows: str) -> str:
+        columns = []
         for column, sql_type in self.contract.landed_columns().items():
-            if column in pseudonymised:
-                alias = name("pseudonym_" + column)
-                table = self.source.lookups[column]
-                joins.append(f"left join {table} as {alias} on {alias}.key = good.{name(column)}")
-                columns.append(f"{alias}.resolved as {name(column)}")
-            elif column == "vintage_id":
-                columns.append(f"{literal(self.source.vintage_id)} as vintage_id")
+            if column == "vintage_id":
+                value = literal(self.source.vintage_id)
+            elif any(column == derived.name for derived in self.contract.derived):
+                value = self.source.pseudonyms.get(column, name(column))
             else:
-                columns.append(f"good.{name(column)}::{sql_type} as {name(column)}")
-        return f"select {', '.join(columns)} from good {' '.join(joins)}"
+                value = name(column)
+            columns.append(f"({value})::{sql_type} as {name(column)}")
+        return f"select {', '.join(columns)} from {rows}"
 
     def _answers_sql(self) -> str:
-        """One record per respondent and statement answered."""
-        own = {column.name for column in self.contract.columns}
-        items = ", ".join(name(c.name) for c in self.columns if c.name not in own)
-        kept = ", ".join(
-            f"{name(c)}::{t} as {name(c)}"
-            for c, t in self.contract.landed_columns().items()
-            if c not in ("item_id", "answer", "score", "vintage_id", ROW)
-        )
+        """One record per respondent and statement answered, or option chosen."""
+        items = [column for column in self.columns if column.name in self._item_names()]
+        kept = self._shared_sql(("item_id", "answer", "score"))
+        one = ", ".join(name(c.name) for c in items if c.type == "code")
+        selects = [f"select * from (unpivot good on {one} into name item_id value answer)"] if one else []
+        selects += [
+            f"select *, {literal(c.name)} as item_id, unnest({name(c.name)}) as answer from good"
+            for c in items
+            if c.type == "choices"
+        ]
+        answers = " union all by name ".join(f"({select})" for select in selects)
         return f"""select {kept}, item_id, answer, scores.score::bigint as score,
             {literal(self.source.vintage_id)} as vintage_id, {ROW}
-            from (unpivot good on {items} into name item_id value answer)
-            left join {self.source.scores} as scores using (item_id, answer)"""
+            from ({answers}) as answers left join {self.source.scores} as scores using (item_id, answer)"""
+
+    def _groups_sql(self, repeats: Repeats) -> str:
+        """One record per row and group of columns that says anything."""
+        kept = self._shared_sql((repeats.name, *(c.name for c in repeats.columns)))
+        selects = []
+        for number, title in self.source.groups.items():
+            values = ", ".join(
+                f"{name(grouped(c.name, number))}::{kind} as {name(c.name)}"
+                for c in repeats.columns
+                for kind in c.landed_columns().values()
+            )
+            first = name(grouped(repeats.columns[0].name, number) + "_text")
+            selects.append(
+                f"select {kept}, {literal(title)} as {name(repeats.name)}, {values},"
+                f" {literal(self.source.vintage_id)} as vintage_id, {ROW} from good where {first} is not null"
+            )
+        return " union all ".join(selects)
+
+    def _shared_sql(self, of_records: Sequence[str]) -> str:
+        """The landed columns that all records of a row have in common."""
+        return ", ".join(
+            f"{name(column)}::{sql_type} as {name(column)}"
+            for column, sql_type in self.contract.landed_columns().items()
+            if column not in (*of_records, "vintage_id", ROW)
+        )
+
+    def _item_names(self) -> set[str]:
+        """Names of the columns that are a survey's items."""
+        own = {column.name for column in self.contract.columns}
+        return {column.name for column in self.columns} - own
 
 
-def _coded(text: str, codes: Mapping[str, str]) -> str:
-    """The landed value of a code: as it stands, else with its inner spaces made single."""
+def _context_value(value: int | str) -> str:
+    return f"{value}::bigint" if isinstance(value, int) else literal(value)
+
+
+def grouped(column: str, number: int) -> str:
+    """Name of a repeated column in one of its groups."""
+    return f"{column}__{number}"
+
+
+def _coded(text: str, codes: Mapping[str, str], in_words: bool = False) -> str:
+    """The landed value of a code: as it stands, else with its inner spaces made single.
+
+    Where the codes are words that somebody pasted into a form, they are compared as its questions are: punctuation
+    makes no difference.
+    """
     if not codes:
         return "null::varchar"
     whens = " ".join(f"when {literal(code.lower())} then {literal(value)}" for code, value in codes.items())
     plain = f"case lower({text}) {whens} end"
+    if in_words:
+        folded = {normalise_wording(code): value for code, value in codes.items()}
+        whens = " ".join(f"when {literal(code)} then {literal(value)}" for code, value in folded.items() if code)
+        return f"coalesce({plain}, case {_FOLDED.format(text=text)} {whens} end)" if whens else plain
     spaced = f"case lower(regexp_replace({text}, '{_SPACES}', ' ', 'g')) {whens} end"
     return f"coalesce({plain}, {spaced})"
 
@@ -505,36 +743,72 @@ def _plain(text: str) -> str:
 
 
 def _dated(text: str, column: Column) -> str:
-    # A workbook keeps times as fractions of a day, which come back as 10:11:11.999.
+    # A workbook keeps times as fractions of a day, which come back as 10:11:11.999; and a form's answers in a sheet
+    # carry the zone they are told in, which changes nothing about the day.
     if any("%S" in pattern for pattern in column.formats):
         seconds = f"regexp_replace({text}, '(:[0-9]{{2}})\\.[0-9]+$', '\\1')"
-        instant = f"case when contains({text}, '.') then {seconds} else {text} end"
+        zone = f"regexp_replace({text}, ' (GMT|UTC|BST)([+-][0-9:]+)?$', '')"
+        zoned = f"contains({text}, 'GMT') or contains({text}, 'UTC') or contains({text}, 'BST')"
+        instant = f"case when contains({text}, '.') then {seconds} when {zoned} then {zone} else {text} end"
     else:
         instant = text
     formats = "[" + ", ".join(literal(pattern) for pattern in column.formats) + "]"
-    parsed = f"try_strptime({instant}, {formats})"
+    in_range = f"between date '{_FIRST_DAY}' and date '{_LAST_DAY}'"
     # Of the words "epoch" and "infinity" DuckDB makes a date as well.
-    fits = f"{parsed} between date '{_FIRST_DAY}' and date '{_LAST_DAY}' and regexp_matches({text}, '[0-9]')"
-    return f"case when {fits} then {parsed}::{column.type} end"
+    parsed = f"try_strptime(case when regexp_matches({text}, '[0-9]') then {instant} end, {formats})"
+    ways = [parsed, _from_serial(text)]
+    return f"coalesce({', '.join(f'case when {way} {in_range} then {way} end' for way in ways)})::{column.type}"
+
+
+def _from_serial(text: str) -> str:
+    """The day and time that a spreadsheet shows for a number: days since the end of 1899."""
+    days = f"try_cast({text} as double)"
+    return (
+        f"case when length({text}) = 5 or {text} like '_____.%' then case when {days} between 20000 and 80000"
+        f" then timestamp '1899-12-30' + to_seconds(round({days} * 86400)::bigint) end end"
+    )
+
+
+def day_first(pattern: str) -> bool | None:
+    """Whether a date is written with its day before its month; None where no two numbers could change places."""
+    day, month = pattern.find("%d"), pattern.find("%m")
+    return None if day < 0 or month < 0 or pattern.startswith("%Y") else day < month
 
 
 def _format_in_words(pattern: str) -> str:
-    words = {"%d": "dd", "%m": "mm", "%Y": "yyyy", "%y": "yy", "%b": "Mon", "%H": "hh", "%M": "mm", "%S": "ss"}
+    words = {
+        "%d": "dd",
+        "%m": "mm",
+        "%Y": "yyyy",
+        "%y": "yy",
+        "%b": "Mon",
+        "%H": "hh",
+        "%I": "hh",
+        "%M": "mm",
+        "%S": "ss",
+        "%p": "AM/PM",
+    }
     for directive, word in words.items():
         pattern = pattern.replace(directive, word)
     return pattern
 
 
-def item_columns(items: Mapping[str, Sequence[str]], codes: Mapping[str, str]) -> list[Column]:
-    """A survey's statements as columns of its file: the wordings are the headers, the labels the codes."""
+def item_columns(instrument: Instrument, separator: str) -> list[Column]:
+    """A survey's items as columns of its file: the wordings are the headers, the labels the codes.
+
+    Args:
+        instrument: the survey.
+        separator: what parts several choices in one cell; any of its characters.
+    """
     return [
         Column(
-            name=item,
-            headers=list(wordings),
-            type="code",
-            description=wordings[0],
-            codes=Codes(values=dict(codes)),
+            name=item.item_id,
+            headers=list(item.wordings),
+            type="choices" if item.choose_many else "code",
+            description=item.wordings[0],
+            codes=Codes(values=instrument.label_codes(item)),
+            separator=separator,
             may_be_absent=True,
         )
-        for item, wordings in items.items()
+        for item in instrument.items
     ]

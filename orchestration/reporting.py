@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from ingestion.forms import load_tools
+
 if TYPE_CHECKING:
     from expectations.results import CheckResult
     from ingestion.contracts import Contract
@@ -111,7 +113,9 @@ def file_check(report: FileReport, contracts: Mapping[str, Contract]) -> list[st
             f"  Result:      {_rows(report.rows_read)} read, {report.rows_landed:,} good, "
             f"{report.rows_quarantined:,} would be rejected, {report.rows_dropped:,} left out"
         )
-        reasons = {drop.id: drop.reason for drop in contract.drops} if contract else {}
+        if report.rows_corrected:
+            lines.append(f"  Corrected:   {_rows(report.rows_corrected)}, as corrections.csv says")
+        reasons = _reasons(contract) if contract else {}
         for rule, count in report.dropped_by_rule.items():
             reason = reasons.get(rule, f"{rule.replace('_', ' ').capitalize()}.")
             lines.append(f"  Left out:    {_rows(count)}. {reason}")
@@ -122,6 +126,16 @@ def file_check(report: FileReport, contracts: Mapping[str, Contract]) -> list[st
     if not report.findings and report.status == "landed":
         lines.append("  Nothing is wrong with it.")
     return lines
+
+
+def _reasons(contract: Contract) -> dict[str, str]:
+    """Why rows are left out, by rule; those of survey tools too, which no contract of its own names."""
+    reasons = {drop.id: drop.reason for drop in contract.drops}
+    if contract.one_per is not None:
+        reasons[contract.one_per.id] = contract.one_per.reason
+    if contract.survey is not None:
+        reasons |= {rule.id: rule.reason for tool in load_tools().values() for rule in tool.leave_out}
+    return reasons
 
 
 def _problems(findings: Sequence[Finding]) -> list[str]:

@@ -45,6 +45,7 @@ _SOURCE_FILES = (
         "rows_landed": "Rows that passed on.",
         "rows_quarantined": "Rows set aside because they break a rule of the dataset.",
         "rows_dropped": "Rows left out by a stated rule: a preview, a duplicate.",
+        "rows_corrected": "Rows of which a listed correction changed a cell, wherever they went.",
         "received_at": "When the file was first seen, UTC.",
         "landed_at": "When its rows landed, UTC; null where none did.",
         "is_current": "True while the published figures rest on this vintage; false once replaced or rejected.",

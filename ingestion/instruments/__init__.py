@@ -29,7 +29,7 @@ class InstrumentError(Exception):
 
 
 class ScaleLabel(Strict):
-    """One answer of the scale."""
+    """One answer of a scale, or one option of a question that takes several."""
 
     label: Text
     code: Identifier
@@ -40,13 +40,20 @@ class ScaleLabel(Strict):
 
 
 class Item(Strict):
-    """One statement of the instrument."""
+    """One statement or question of the instrument."""
 
     item_id: Identifier
     #: The wording in use first, then those of earlier waves.
     wordings: list[Text] = Field(min_length=1)
+    #: The heading of the grid that the statement stands in, in every wording: tells it from the same statement in
+    #: another grid. Where a tool's export leaves headings out, the order in the file does.
+    grid: list[Text] = Field(default_factory=list)
+    #: Names of the scales that forms have offered; without one, the instrument's first.
+    scales: list[Identifier] = Field(default_factory=list)
     #: Agreement speaks against what the item measures, so its scores run the other way.
     reverse: bool = False
+    #: Any number of the answers may be chosen; each lands as a row of its own.
+    choose_many: bool = False
 
 
 class Instrument(Strict):
@@ -55,34 +62,59 @@ class Instrument(Strict):
     instrument_id: Identifier
     title: Text
     description: Text
-    scale: list[ScaleLabel] = Field(min_length=1)
+    #: Answers by name of the scale; the first is that of every item which names none.
+    scales: dict[Identifier, list[ScaleLabel]] = Field(min_length=1)
     items: list[Item] = Field(min_length=1)
+    #: Questions that forms have asked and nothing keeps, such as those for free text.
+    not_kept: list[Text] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _nothing_means_two_things(self) -> Self:
-        _refuse_repeats("code", [answer.code for answer in self.scale])
-        _refuse_repeats("score", [str(answer.score) for answer in self.scale if answer.score is not None])
-        labels = [label for answer in self.scale for label in (answer.label, *answer.also)]
-        _refuse_repeats("answer label", [normalise_wording(label) for label in labels])
         _refuse_repeats("item id", [item.item_id for item in self.items])
-        _refuse_repeats("wording", [normalise_wording(wording) for item in self.items for wording in item.wordings])
+        wordings = [
+            normalise_wording(f"{grid} {wording}")
+            for item in self.items
+            for wording in item.wordings
+            for grid in item.grid or [""]
+        ]
+        wordings += [normalise_wording(question) for question in self.not_kept]
+        _refuse_repeats("wording", wordings)
+        for item in self.items:
+            if unknown := sorted(set(item.scales) - self.scales.keys()):
+                raise ValueError(f"{item.item_id}: there is no scale {', '.join(unknown)}")
+            answers = self.answers(item)
+            _refuse_repeats("code", [answer.code for answer in answers])
+            labels = [label for answer in answers for label in (answer.label, *answer.also)]
+            _refuse_repeats("answer label", [normalise_wording(label) for label in labels])
+        for scale in self.scales.values():
+            _refuse_repeats("score", [str(answer.score) for answer in scale if answer.score is not None])
         return self
 
-    def label_codes(self) -> dict[str, str]:
-        """Every label an answer may be written as → the answer's code, in the order of the scale."""
-        return {label: answer.code for answer in self.scale for label in (answer.label, *answer.also)}
+    def answers(self, item: Item) -> list[ScaleLabel]:
+        """The answers that an item may have, of all its scales; one that two scales share stands once."""
+        names = item.scales or [next(iter(self.scales))]
+        return list({answer.model_dump_json(): answer for name in names for answer in self.scales[name]}.values())
+
+    def label_codes(self, item: Item) -> dict[str, str]:
+        """Every label an answer to the item may be written as → the answer's code, in the order of its scales."""
+        return {label: answer.code for answer in self.answers(item) for label in (answer.label, *answer.also)}
 
     def scores(self, item: Item) -> dict[str, int | None]:
         """Answer code → score of that answer to this item, turned round where the item is reversed."""
-        scored = [answer.score for answer in self.scale if answer.score is not None]
+        answers = self.answers(item)
+        scored = [answer.score for answer in answers if answer.score is not None]
         if not item.reverse or not scored:
-            return {answer.code: answer.score for answer in self.scale}
+            return {answer.code: answer.score for answer in answers}
         ends = min(scored) + max(scored)
-        return {answer.code: None if answer.score is None else ends - answer.score for answer in self.scale}
+        return {answer.code: None if answer.score is None else ends - answer.score for answer in answers}
 
-    def item_ids_by_wording(self) -> dict[str, str]:
-        """Every wording of every item, normalised by ``normalise_wording``, → the item's id."""
-        return {normalise_wording(wording): item.item_id for item in self.items for wording in item.wordings}
+    def items_by_wording(self) -> dict[str, list[Item]]:
+        """Every wording, normalised by ``normalise_wording``, → the items that it may be, in their order."""
+        found: dict[str, list[Item]] = {}
+        for item in self.items:
+            for wording in item.wordings:
+                found.setdefault(normalise_wording(wording), []).append(item)
+        return found
 
 
 def _refuse_repeats(what: str, values: list[str]) -> None:

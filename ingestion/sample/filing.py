@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Generic, Literal, NamedTuple, TypeVar
 
@@ -89,8 +90,21 @@ class Filing:
         self, name: str, dataset: str, header: Sequence[str], lines: Sequence[Line[Record]], arrived: datetime
     ) -> list[Record]:
         """Write a CSV file that arrived at a time; returns the records of the rows that should land."""
-        write_csv(self.inbox / name, header, (line.cells for line in lines))
-        return self._remember(name, dataset, header, lines, arrived)
+        return self.export(name, dataset, [header], lines, arrived)
+
+    def export(
+        self,
+        name: str,
+        dataset: str,
+        header_rows: Sequence[Sequence[str]],
+        lines: Sequence[Line[Record]],
+        arrived: datetime,
+        encoding: str = "utf-8",
+    ) -> list[Record]:
+        """Write a CSV file whose header takes several rows; returns the records of the rows that should land."""
+        first, *more = header_rows
+        write_csv(self.inbox / name, first, chain(more, (line.cells for line in lines)), encoding)
+        return self._remember(name, dataset, first, lines, arrived, first_row=FIRST_ROW + len(more))
 
     def xlsx(
         self, name: str, dataset: str, header: Sequence[str], lines: Sequence[Line[Record]], arrived: datetime
@@ -117,10 +131,16 @@ class Filing:
         self.quarantine.append(QuarantineTruth(name, None, "", rule_kind, ""))
 
     def _remember(
-        self, name: str, dataset: str, header: Sequence[str], lines: Sequence[Line[Record]], arrived: datetime
+        self,
+        name: str,
+        dataset: str,
+        header: Sequence[str],
+        lines: Sequence[Line[Record]],
+        arrived: datetime,
+        first_row: int = FIRST_ROW,
     ) -> list[Record]:
         self._arrive(name, arrived)
-        flawed = [(row, line) for row, line in enumerate(lines, FIRST_ROW) if line.flaw is not None]
+        flawed = [(row, line) for row, line in enumerate(lines, first_row) if line.flaw is not None]
         for row, line in flawed:
             assert line.flaw is not None
             position = line.flaw.position
@@ -150,10 +170,10 @@ def labels(dataset: str, column: str) -> dict[str, str]:
     return {code: label for label, code in reversed(codes.values.items())}
 
 
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]], encoding: str = "utf-8") -> None:
     """UTF-8, commas, lines ended as spreadsheets end them."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding=encoding, newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)

@@ -5,18 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingestion.sample.children_families_survey import write_families_survey
 from ingestion.sample.events import write_events
+from ingestion.sample.facilitated import write_facilitated
 from ingestion.sample.filing import FileTruth, Filing, QuarantineTruth, write_csv
 from ingestion.sample.looked_after import Directory, make_children
+from ingestion.sample.organisational_survey import write_organisational_survey
 from ingestion.sample.organisations import make_organisations, write_register
 from ingestion.sample.places import HOME, make_postcodes, write_overlay
+from ingestion.sample.published_children import write_children
 from ingestion.sample.published_exclusions import write_exclusions
+from ingestion.sample.published_fingertips import write_fingertips
+from ingestion.sample.published_needs import write_needs
 from ingestion.sample.published_placements import write_placements
+from ingestion.sample.published_scotland import write_scottish_statistics
+from ingestion.sample.published_suspensions import write_suspensions
 from ingestion.sample.scale import SCALES, Size, stream
+from ingestion.sample.school_exclusions import write_school_exclusions
+from ingestion.sample.session_logs import write_deep_listening, write_reflective
 from ingestion.sample.ssda903 import write_returns
 from ingestion.sample.strays import write_strays
+from ingestion.sample.sub_groups import write_sub_groups
 from ingestion.sample.tally import Count, Tally
 from ingestion.sample.training import write_training
+from ingestion.sample.training_feedback import write_training_feedback
 from ingestion.sample.workforce_survey import write_survey
 
 SETTINGS = f"""\
@@ -100,13 +112,27 @@ def _write_inbox(filing: Filing, tally: Tally, size: Size, seed: int, directory:
     organisations = make_organisations(stream(seed, "organisations"), scale)
     write_register(filing, organisations)
     write_survey(filing, tally, stream(seed, "workforce_survey"), scale, organisations)
-    write_training(filing, tally, stream(seed, "training"), organisations)
+    write_organisational_survey(filing, tally, stream(seed, "organisational_survey"), organisations)
+    write_families_survey(filing, tally, stream(seed, "families_survey"), scale, organisations)
+    write_training_feedback(filing, tally, stream(seed, "training_feedback"), scale, organisations)
+    attended = write_training(filing, tally, stream(seed, "training"), organisations)
+    write_facilitated(filing, tally, stream(seed, "facilitated"), scale, organisations, attended)
+    write_sub_groups(filing, tally, stream(seed, "sub_groups"), organisations)
+    write_deep_listening(filing, tally, stream(seed, "deep_listening"), organisations)
+    write_reflective(filing, tally, stream(seed, "reflective"), organisations)
     write_events(filing, tally, stream(seed, "events"), scale, organisations)
     looked_after = stream(seed, "looked_after")
     children = make_children(looked_after, scale, directory)
-    flows = write_returns(filing, tally, looked_after, children, directory)
-    write_exclusions(filing, tally, stream(seed, "exclusions"))
+    outcomes = stream(seed, "looked_after_outcomes")
+    flows = write_returns(filing, tally, looked_after, outcomes, scale, children, directory)
+    repeated = write_exclusions(filing, tally, stream(seed, "exclusions"))
+    write_suspensions(filing, tally, stream(seed, "published_suspensions"), repeated)
+    write_school_exclusions(filing, tally, stream(seed, "school_exclusions"), scale, organisations)
     write_placements(filing, tally, stream(seed, "new_placements"), scale, flows)
+    write_children(filing, tally, stream(seed, "published_children"), scale)
+    write_needs(filing, tally, stream(seed, "published_needs"))
+    write_fingertips(filing, tally, stream(seed, "fingertips"), scale)
+    write_scottish_statistics(filing, stream(seed, "published_scotland"))
     write_strays(filing)
 
 

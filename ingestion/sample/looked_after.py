@@ -1,7 +1,7 @@
-"""Children looked after by the invented borough, and its SSDA903 returns: header and episodes, year by year.
+"""Children looked after by the invented borough.
 
 Lives here: the children's lives in care. How a return is cut from them and what it should count to is the business of
-``ssda903.py``.
+``ssda903`` and the modules beside it.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ CHANGE_REASONS = {
     "CARPL": 0.24, "CREQB": 0.16, "CREQO": 0.1, "CHILD": 0.07, "OTHER": 0.22, "STAND": 0.04, "ALLEG": 0.05,
     "LAREQ": 0.05, "CLOSE": 0.03, "PLACE": 0.03, "APPRR": 0.01,
 }  # fmt: skip
+#: A former child in care of whom the returns hear until the 22nd birthday, for every child in care.
+CARE_LEAVERS_PER_CHILD = 0.9
+LEFT_CARE_BORN = (date(2001, 4, 1), date(2008, 3, 31))
+#: Boys of this age or older when they came are taken to have come to the country on their own, in this share.
+UNACCOMPANIED_FROM_AGE, UNACCOMPANIED = 14, 0.3
 LEAVING_REASONS = {"E4A": 0.32, "E45": 0.16, "E46": 0.06, "E11": 0.1, "E8": 0.3, "E13": 0.06}
 ETHNICITIES = {
     "WBRI": 0.62, "APKN": 0.1, "ABAN": 0.04, "BAFR": 0.05, "MWBC": 0.06, "MOTH": 0.04, "OOTH": 0.05, "WOTH": 0.04,
@@ -76,6 +81,11 @@ class Episode:
     ceased_reason: str | None = None
     change_reason: str | None = None
 
+    @property
+    def is_short_break(self) -> bool:
+        """Whether it is a series of short breaks, which most figures leave out."""
+        return self.legal_status in ("V3", "V4")
+
 
 @dataclass
 class Child:
@@ -88,6 +98,25 @@ class Child:
     upn: str
     is_mother: bool
     episodes: list[Episode] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CareLeaver:
+    """A young person who left care, before the sample begins or in its time."""
+
+    number: str
+    born: date
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the children bring with them, drawn once so that it shows in every year."""
+
+    #: How heavily the past weighs on a child, by number: around nought, heavier above.
+    burdens: dict[str, float]
+    #: Numbers of those who came to the country on their own.
+    unaccompanied: frozenset[str]
+    care_leavers: list[CareLeaver]
 
 
 @dataclass
@@ -126,6 +155,27 @@ def make_children(chance: Chance, scale: Scale, directory: Directory) -> list[Ch
         entered = FIRST_DAY + timedelta(days=int(chance.integers(years)))
         children.append(_child(chance, len(children), entered, entered, directory))
     return children
+
+
+def make_circumstances(chance: Chance, scale: Scale, children: list[Child]) -> Circumstances:
+    """What the children bring with them, and those who left care before the sample begins."""
+    burdens = dict(zip((child.number for child in children), chance.normal(0, 1, len(children)).tolist(), strict=True))
+    unaccompanied = frozenset(
+        child.number
+        for child, luck in zip(children, chance.random(len(children)).tolist(), strict=True)
+        if not child.is_girl
+        and completed_years(child.born, child.episodes[0].started) >= UNACCOMPANIED_FROM_AGE
+        and luck < UNACCOMPANIED
+    )
+    first, last = LEFT_CARE_BORN
+    days = chance.integers((last - first).days, size=round(scale.children * CARE_LEAVERS_PER_CHILD)).tolist()
+    care_leavers = [CareLeaver(f"{500003 + n * 11}", first + timedelta(days=day)) for n, day in enumerate(days)]
+    return Circumstances(burdens, unaccompanied, care_leavers)
+
+
+def completed_years(born: date, day: date) -> int:
+    """Age on a day."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
 def _child(chance: Chance, number: int, entered: date, known_in_care: date, directory: Directory) -> Child:

@@ -68,6 +68,8 @@ class Organisation:
     headcounts: dict[date, dict[str, int]]
     #: The name it had until its third count, where it changed.
     former_name: str | None = None
+    #: The day from which it is no longer in the partnership, where it left.
+    left: date | None = None
 
     @property
     def joined(self) -> date:
@@ -80,7 +82,9 @@ class Organisation:
         return {role: min(count[role] for count in self.headcounts.values()) for role in ROLES}
 
     def counted_by(self, day: date) -> dict[str, int] | None:
-        """Its latest head count on or before a day; None where it had none yet."""
+        """Its latest head count on or before a day; None where it had none yet, or has left by then."""
+        if self.left is not None and self.left <= day:
+            return None
         days = [counted for counted in self.headcounts if counted <= day]
         return self.headcounts[max(days)] if days else None
 
@@ -133,10 +137,11 @@ def _headcounts(chance: Chance, sector: str, usual: int) -> dict[date, dict[str,
 
 
 def _with_history(organisations: list[Organisation]) -> list[Organisation]:
-    """The third organisation of the register changed its name, the last but one joined for the third count."""
+    """The third organisation changed its name, the sixth left with the last count, the last but one joined late."""
     renamed, late = organisations[2], organisations[-2]
     former = f"{renamed.name} (Old Road)"
     organisations[2] = replace(renamed, former_name=former, aliases=(*renamed.aliases, former))
+    organisations[5] = replace(organisations[5], left=COUNTED[-1])
     organisations[-2] = replace(late, headcounts={day: late.headcounts[day] for day in COUNTED[2:]})
     return organisations
 
@@ -146,7 +151,8 @@ def write_register(filing: Filing, organisations: list[Organisation]) -> None:
     for number, day in enumerate(COUNTED):
         others = number % 2
         columns = ["organisation_id", "organisation_name", "aliases", "sector_code", "role_code", "headcount"]
-        header = headers(DATASET, [*columns, "counted_date"], aliases=others, headcount=others)
+        columns += ["counted_date", "left_date"]
+        header = headers(DATASET, columns, aliases=others, headcount=others, left_date=others)
         written = f"{day:%Y-%m-%d}" if others else f"{day:%d/%m/%Y}"
         lines = [line for o in organisations if day in o.headcounts for line in _lines(o, day, written, number)]
         filing.csv(
@@ -169,6 +175,8 @@ def _lines(organisation: Organisation, day: date, written: str, number: int) -> 
                 None if role == "total" and number == 0 else roles[role],
                 count,
                 written,
+                # The row of its last count says that it left; earlier registers could not know.
+                written if organisation.left == day else None,
             ],
             None,
         )

@@ -1,8 +1,11 @@
-"""An invented release of the published exclusions, in the oldest of the publisher's three header generations."""
+"""An invented release of the published exclusions, in the oldest of the publisher's three header generations.
+
+The figures themselves are made here for every generation; ``published_suspensions`` writes the newer two.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -96,14 +99,22 @@ class Figures:
         return self.permanent, self.suspensions, self.suspended
 
 
-def write_exclusions(filing: Filing, tally: Tally, chance: Chance) -> None:
-    """Write the release, its description beside it, and count the home's own figures as published."""
+#: Figures of every authority by type of school, all schools first.
+YearFigures = Mapping[Authority, Mapping[str, Figures]]
+
+
+def write_exclusions(filing: Filing, tally: Tally, chance: Chance) -> YearFigures:
+    """Write the release, its description beside it, and count the home's own figures as published.
+
+    Returns:
+        The figures of the release's last year.
+    """
     lines: list[Line[None]] = []
-    for year in reversed(YEARS):
-        authorities = {authority: _of_year(chance, authority, year) for authority in AUTHORITIES}
-        region = {kind: _sum(of[kind] for of in authorities.values()) for kind in (TOTAL_TYPE, *SCHOOL_TYPES)}
-        country = {kind: _sum([figures] * REGIONS) for kind, figures in region.items()}
-        areas: list[tuple[list[Cell], dict[str, Figures], bool]] = [
+    by_year = {year: figures_of_year(chance, year) for year in reversed(YEARS)}
+    for year, authorities in by_year.items():
+        region = {kind: sum_of(of[kind] for of in authorities.values()) for kind in (TOTAL_TYPE, *SCHOOL_TYPES)}
+        country = {kind: sum_of([figures] * REGIONS) for kind, figures in region.items()}
+        areas: list[tuple[list[Cell], Mapping[str, Figures], bool]] = [
             (["National", COUNTRY_CODE, COUNTRY_NAME, *[None] * 5], country, True),
             (["Regional", COUNTRY_CODE, COUNTRY_NAME, REGION_CODE, REGION_NAME, *[None] * 3], region, True),
             *((_authority_cells(authority), of, False) for authority, of in authorities.items()),
@@ -113,15 +124,21 @@ def write_exclusions(filing: Filing, tally: Tally, chance: Chance) -> None:
                 when: list[Cell] = ["Academic year", f"{year}{(year + 1) % 100:02d}"]
                 school: list[Cell] = [None, None, TOTAL_TYPE, TOTAL_TYPE, kind]
                 lines.append(Line([*when, *area, *school, *_figure_cells(figures, is_rounded=is_rounded)], None))
-        _count(tally, year, authorities[HOME])
+        count_exclusions(tally, year, authorities[HOME])
     filing.csv(f"{FILE_NAME}.csv", DATASET, HEADER, lines, ARRIVED)
     filing.not_needed(f"{FILE_NAME}.meta.csv", DESCRIPTION_DATASET, DESCRIPTION_HEADER, DESCRIPTION, ARRIVED)
+    return by_year[YEARS[-1]]
+
+
+def figures_of_year(chance: Chance, year: int) -> YearFigures:
+    """The figures of every authority in an academic year, named by the calendar year in which it begins."""
+    return {authority: _of_year(chance, authority, year) for authority in AUTHORITIES}
 
 
 def _of_year(chance: Chance, authority: Authority, year: int) -> dict[str, Figures]:
     """Figures of one authority: all schools first, then each type."""
     by_type = {kind: _of_type(chance, authority, year, kind) for kind in SCHOOL_TYPES}
-    return {TOTAL_TYPE: _sum(by_type.values()), **by_type}
+    return {TOTAL_TYPE: sum_of(by_type.values()), **by_type}
 
 
 def _of_type(chance: Chance, authority: Authority, year: int, kind: str) -> Figures:
@@ -148,7 +165,8 @@ def _of_type(chance: Chance, authority: Authority, year: int, kind: str) -> Figu
     )
 
 
-def _sum(figures: Iterable[Figures]) -> Figures:
+def sum_of(figures: Iterable[Figures]) -> Figures:
+    """Figures added up, each count by itself."""
     return Figures(*(sum(column) for column in zip(*(astuple(f) for f in figures), strict=True)))
 
 
@@ -182,7 +200,8 @@ def _rate(count: int, pupils: int) -> str:
     return f"{rate.normalize():f}"
 
 
-def _count(tally: Tally, year: int, of_type: dict[str, Figures]) -> None:
+def count_exclusions(tally: Tally, year: int, of_type: Mapping[str, Figures]) -> None:
+    """Note what is shown of an authority's figures of a year."""
     period = ("academic_year", year_label(year))
     for kind, figures in of_type.items():
         cut = AREA if kind == TOTAL_TYPE else Cut(breakdown="school_type", breakdown_value=kind)

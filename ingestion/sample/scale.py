@@ -28,6 +28,20 @@ STREAMS = {
     "exclusions": 6,
     "new_placements": 7,
     "postcodes": 8,
+    "looked_after_outcomes": 20,
+    "sub_groups": 31,
+    "deep_listening": 32,
+    "reflective": 33,
+    "facilitated": 34,
+    "school_exclusions": 35,
+    "published_suspensions": 41,
+    "published_children": 42,
+    "published_needs": 43,
+    "fingertips": 44,
+    "published_scotland": 45,
+    "organisational_survey": 51,
+    "families_survey": 52,
+    "training_feedback": 53,
 }
 
 

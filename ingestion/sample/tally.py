@@ -101,6 +101,11 @@ def year_label(first: int) -> str:
     return f"{first}/{(first + 1) % 100:02d}"
 
 
+def quarter(day: date) -> str:
+    """Label of the quarter of a day: 2023 Q3."""
+    return f"{day.year} Q{(day.month + 2) // 3}"
+
+
 def month(day: date) -> str:
     """Label of the month of a day: 2023-09."""
     return f"{day.year}-{day.month:02d}"

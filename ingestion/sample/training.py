@@ -110,8 +110,14 @@ class Report:
     status: str
 
 
-def write_training(filing: Filing, tally: Tally, chance: Chance, organisations: list[Organisation]) -> None:
-    """Write every extract and count what they say together: of two reports of one booking, the later counts."""
+def write_training(
+    filing: Filing, tally: Tally, chance: Chance, organisations: list[Organisation]
+) -> set[tuple[date, str]]:
+    """Write every extract and count what they say together: of two reports of one booking, the later counts.
+
+    Returns:
+        Day and course of every session that somebody attended.
+    """
     bookings = _bookings(chance, organisations)
     in_force: dict[tuple[str, str, date], Report] = {}
     for number, extract in enumerate(EXTRACTS):
@@ -124,6 +130,7 @@ def write_training(filing: Filing, tally: Tally, chance: Chance, organisations: 
     reports = list(in_force.values())
     _count_attendances(tally, reports)
     _count_take_up(tally, reports, organisations)
+    return {(r.booking.day, r.booking.course.name) for r in reports if r.status in ("attended", "completed")}
 
 
 def _workforce(organisations: list[Organisation]) -> list[Person]:
@@ -216,8 +223,9 @@ def _status_on(taken: date, booking: Booking) -> str:
 def _header(number: int) -> list[str]:
     """The system was changed after the second year: the same columns under other headers."""
     columns = ["person_id", "person_name", "course", "course_level", "is_core", "session_date", "status"]
-    others = {} if number < 2 else {"person_id": 1, "course": 1, "course_level": 1, "is_core": 1, "status": 1}
-    return headers(DATASET, [*columns, "organisation_id", "role_code"], **others)
+    # The first system called an address simply “Learner”, which the contract knows last but one.
+    others = {"person_id": -2} if number < 2 else {"course": 1, "course_level": 1, "is_core": 1, "status": 1}
+    return headers(DATASET, [*columns, "organisation_id", "role_code", "is_for_leaders"], **others)
 
 
 def _line(report: Report, number: int) -> Line[Report]:
@@ -235,6 +243,7 @@ def _line(report: Report, number: int) -> Line[Report]:
         status,
         booking.employer,
         labels(DATASET, "role_code")[booking.person.role],
+        "Yes" if booking.course.for_leaders else "No",
     ]
     return Line(cells, report)
 
@@ -250,10 +259,16 @@ def _count_attendances(tally: Tally, reports: Iterable[Report]) -> None:
     counted: Counter[tuple[str, Cut]] = Counter()
     for report in reports:
         if report.status in ("attended", "completed"):
-            organisation = report.booking.person.organisation
-            for cut in levels(organisation.sector, organisation.organisation_id):
+            for cut in _cuts(report.booking):
                 counted[month(report.booking.day), cut] += 1
     tally.add_counter("training_attendances", DATASET, "month", counted)
+
+
+def _cuts(booking: Booking) -> tuple[Cut, ...]:
+    """The figures that a booking counts towards."""
+    organisation = booking.person.organisation
+    level = Cut(breakdown="course_level", breakdown_value=booking.course.level)
+    return (*levels(organisation.sector, organisation.organisation_id), level)
 
 
 def _count_take_up(tally: Tally, reports: list[Report], organisations: list[Organisation]) -> None:
@@ -268,7 +283,41 @@ def _count_take_up(tally: Tally, reports: list[Report], organisations: list[Orga
         began = date(year + 1 - WINDOW_YEARS, 8, 31)
         window = [booking for booking in core if began < booking.day <= ends]
         headcounts = {o: count for o in organisations if (count := o.counted_by(ends))}
-        _count_one_year(tally, ("academic_year", year_label(year)), window, headcounts)
+        period = ("academic_year", year_label(year))
+        _count_one_year(tally, period, window, headcounts)
+        _count_completion(tally, period, [r for r in reports if academic_year(r.booking.day) == period[1]])
+        leading = [r.booking for r in reports if r.status == "completed" and r.booking.course.for_leaders]
+        _count_leaders(tally, period, [b for b in leading if began < b.day <= ends], headcounts)
+
+
+def _count_completion(tally: Tally, period: tuple[str, str], reports: Iterable[Report]) -> None:
+    """Bookings of one year that were completed, out of those that were not cancelled."""
+    completed: Counter[Cut] = Counter()
+    booked: Counter[Cut] = Counter()
+    for report in reports:
+        if report.status != "cancelled":
+            for cut in _cuts(report.booking):
+                booked[cut] += 1
+                completed[cut] += report.status == "completed"
+    for cut, denominator in booked.items():
+        tally.add("training_completion", DATASET, period, completed[cut], denominator, cut)
+
+
+def _count_leaders(
+    tally: Tally, period: tuple[str, str], window: list[Booking], headcounts: dict[Organisation, dict[str, int]]
+) -> None:
+    """Leaders who completed a course for leaders, each once where they led last: area and sector."""
+    latest = {booking.person.address: booking.person for booking in sorted(window, key=lambda b: b.day)}
+    trained: Counter[Cut] = Counter()
+    leaders: Counter[Cut] = Counter()
+    for person in latest.values():
+        if person.role == "leader":
+            trained.update((AREA, Cut(person.organisation.sector)))
+    for organisation, count in headcounts.items():
+        for cut in (AREA, Cut(organisation.sector)):
+            leaders[cut] += count["leader"]
+    for cut, denominator in leaders.items():
+        tally.add("leaders_trained", DATASET, period, trained[cut], denominator, cut)
 
 
 def _count_one_year(

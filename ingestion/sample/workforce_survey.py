@@ -13,6 +13,7 @@ from ingestion.instruments import Instrument, load_instruments
 from ingestion.sample.filing import Cell, Filing, Line, headers, labels
 from ingestion.sample.organisations import ROLES, Organisation
 from ingestion.sample.scale import Chance, Scale, pick
+from ingestion.sample.take_up import count_survey
 from ingestion.sample.tally import Cut, Tally, levels
 
 DATASET = "workforce_survey"
@@ -88,6 +89,9 @@ def write_survey(filing: Filing, tally: Tally, chance: Chance, scale: Scale, org
                 f"{name} (corrected).xlsx", DATASET, _header(instrument, wave), corrected, CORRECTION_ARRIVED
             )
         _count(tally, wave, landed, instrument)
+        closed = (wave.opened + timedelta(days=wave.days)).date()
+        respondents = [response.organisation for response in landed]
+        count_survey(tally, f"workforce wave {wave.number}", closed, respondents, organisations)
 
 
 def _responses(chance: Chance, wave: Wave, how_many: int, climate: Climate, instrument: Instrument) -> list[Response]:
@@ -117,9 +121,10 @@ def _answers(
     shape = (len(person_levels), len(item_levels))
     latent = person_levels[:, None] + item_levels[None, :] + chance.normal(0, 0.8, shape)
     steps = np.searchsorted(BOUNDS, latent)
-    scored = sorted((a for a in instrument.scale if a.score is not None), key=lambda a: a.score or 0)
+    answers = instrument.answers(instrument.items[0])
+    scored = sorted((answer for answer in answers if answer.score is not None), key=lambda answer: answer.score or 0)
     codes: list[str | None] = [answer.code for answer in scored]
-    unscored = [answer.code for answer in instrument.scale if answer.score is None]
+    unscored = [answer.code for answer in answers if answer.score is None]
     luck = chance.random(shape)
     steps[luck < UNANSWERED + NOT_SAID_ANSWER] = len(codes)
     steps[luck < UNANSWERED] = len(codes) + 1
@@ -170,7 +175,8 @@ def _line(
 def _words(instrument: Instrument, wave: Wave) -> dict[str, str]:
     """Answer code → the label on the form; the first wave's form had older ones."""
     return {
-        answer.code: answer.also[0] if answer.also and wave.number == 1 else answer.label for answer in instrument.scale
+        answer.code: answer.also[0] if answer.also and wave.number == 1 else answer.label
+        for answer in instrument.answers(instrument.items[0])
     }
 
 
@@ -204,10 +210,11 @@ def _corrected(
 
 def _mended(chance: Chance, line: Line[Response], instrument: Instrument, words: dict[str, str]) -> Line[Response]:
     item = int(chance.integers(len(instrument.items)))
-    code = instrument.scale[int(chance.integers(len(instrument.scale)))].code
-    answers = (*line.record.answers[:item], code, *line.record.answers[item + 1 :])
+    answers = instrument.answers(instrument.items[item])
+    code = answers[int(chance.integers(len(answers)))].code
+    given = (*line.record.answers[:item], code, *line.record.answers[item + 1 :])
     cells = [*line.cells[: BEFORE_ITEMS + item], words[code], *line.cells[BEFORE_ITEMS + item + 1 :]]
-    return Line(cells, Response(line.record.organisation, line.record.role, answers))
+    return Line(cells, Response(line.record.organisation, line.record.role, given))
 
 
 def _count(tally: Tally, wave: Wave, responses: Iterable[Response], instrument: Instrument) -> None:

@@ -149,6 +149,7 @@ def bookings() -> list[Row]:
         "status": "completed",
         "organisation_id": "ORG1",
         "role_code": "leader",
+        "is_for_leaders": False,
     }
     return same(common, *({"person_id": pseudonym(n)} for n in range(1, 4)))
 
@@ -733,7 +734,7 @@ MART_FAULTS: list[tuple[str, str, str, int]] = [
     ("indicators", "delete from marts.indicator_nodes where indicator_id = 'wf06'", "every_indicator_has_a_node", 1),
     ("framework_nodes", "delete from marts.framework_nodes where node_id = 'L3'", "all_statements_there", 1),
     ("framework_nodes", "delete from marts.framework_nodes where layer = 'inputs'", "all_statements_there", 1),
-    ("framework_nodes", "delete from seeds.seed_framework_gaps where node_id = 'T1.2'", "measured_or_declared_gap", 1),
+    ("framework_nodes", "delete from seeds.seed_framework_gaps where node_id = 'L3'", "measured_or_declared_gap", 1),
     ("indicator_nodes", "update marts.indicator_nodes set node_id = 'X9' where node_id = 'S3'", "node_known", 1),
     ("indicator_nodes", "delete from marts.indicators where indicator_id = 'wf01'", "indicator_known", 1),
     ("areas", "delete from marts.areas", "has_rows", 1),

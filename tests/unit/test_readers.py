@@ -226,9 +226,9 @@ def test_a_workbook_gives_numbers_dates_and_truth_values_as_a_person_would_write
     assert read(sheet) == [
         (2, "7", "2025-09-15 10:11:12", "true", "007"),
         (3, "12.5", "2025-09-15 00:00:00", "false", "two\nlines"),
-        (4, "0.3", "31/02/2025", None, None),
-        (5, "12345678901234", None, None, None),
-        (6, "-3", None, None, "last"),
+        (4, "0.3", "31/02/2025", "", ""),
+        (5, "12345678901234", "", "", ""),
+        (6, "-3", "", "", "last"),
     ]
 
 
@@ -240,7 +240,7 @@ def test_a_formula_that_failed_is_text_and_not_an_empty_cell(tmp_path: Path) -> 
 def test_empty_rows_in_a_workbook_keep_the_numbers_of_those_below(tmp_path: Path) -> None:
     (sheet,) = workbook(tmp_path, {"Data": [[], [], [None, "A", "B"], [], [None, "1", "2"]]})
     assert sheet.top == [["", ""], ["", ""], ["A", "B"], ["", ""], ["1", "2"]]
-    assert read(sheet, 3) == [(4, None, None), (5, "1", "2")]
+    assert read(sheet, 3) == [(4, "", ""), (5, "1", "2")]
 
 
 def test_hidden_and_empty_sheets_are_passed_over(tmp_path: Path) -> None:
@@ -292,3 +292,21 @@ def test_headers_are_compared_without_case_and_spaces(header: str) -> None:
 
 def test_a_header_that_stands_twice_has_two_positions_and_an_empty_one_none() -> None:
     assert header_positions(["ID", "", " id", "Name", "  "]) == {"id": [0, 2], "name": [3]}
+
+
+def test_empty_cells_that_every_row_has_behind_the_header_are_no_cells(tmp_path: Path) -> None:
+    path = tmp_path / "padded.csv"
+    path.write_text("A,B\n1,2,,\n3,,,\n,,,\n5,6,,x\n7,8\n", encoding="utf-8")
+    sheet = read_sheets(path)[0]
+    # The rows that are looked at for it end before the one that has something there.
+    sheet.top = sheet.top[:4]
+    assert read(sheet) == [(2, "1", "2"), (3, "3", ""), (4, "", ""), (6, "7", "8")]
+    assert sheet.misshapen == [(5, 4)]
+
+
+def test_columns_without_a_header_may_be_missing_from_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "ends.csv"
+    path.write_text("A,B,,\n1,2,,\n3,4\n5\n6,7,,,\n", encoding="utf-8")
+    sheet = read_sheets(path)[0]
+    assert sorted(read(sheet)) == [(2, "1", "2", "", ""), (3, "3", "4", "", "")]
+    assert sorted(sheet.misshapen) == [(4, 1), (5, 5)]

@@ -1,13 +1,22 @@
 -- One row per indicator, source, area, sector or organisation, breakdown and period: what was counted. Everything heavy
 -- is upstream of this table; every rate, interval and disclosure rule is downstream of it.
 {%- set counted_models = [
-    'int_published__exclusions_unpivoted',
+    'int_published__series_counted',
+    'int_exclusions__counted',
     'int_published__new_placements_added',
     'int_placements__counted',
     'int_new_placements__counted',
+    'int_looked_after__counted',
+    'int_looked_after_outcomes__counted',
+    'int_care_leavers__counted',
     'int_survey_answers__counted',
     'int_training_take_up__counted',
     'int_training_attendances__counted',
+    'int_training_completion__counted',
+    'int_leaders_trained__counted',
+    'int_organisation_take_up__counted',
+    'int_workforce_survey_response__counted',
+    'int_logged_sessions__counted',
     'int_events__counted',
 ] %}
 with

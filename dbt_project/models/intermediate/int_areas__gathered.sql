@@ -11,12 +11,8 @@ authorities as (
     select * from {{ ref('stg_reference__authorities') }}
 ),
 
-exclusions as (
-    select * from {{ ref('stg_dfe__exclusions') }}
-),
-
-new_placements as (
-    select * from {{ ref('stg_dfe__new_placements') }}
+published as (
+    select * from {{ ref('int_published__areas_named') }}
 ),
 
 referenced as (
@@ -53,26 +49,6 @@ referenced as (
         authorities.is_invented
     from authorities
     left join regions on authorities.region_code = regions.region_code
-),
-
-published as (
-    select
-        area_code,
-        area_name,
-        geographic_level,
-        region_code,
-        country_code,
-        start_year
-    from exclusions
-    union all
-    select
-        area_code,
-        area_name,
-        geographic_level,
-        region_code,
-        country_code,
-        start_year
-    from new_placements
 ),
 
 -- An authority that ended before it had a code of nine characters, for instance. Its newest name is kept.

@@ -1,4 +1,4 @@
--- Counts of agreement with each statement of the workforce survey: area, sector and organisation, and by role.
+-- Counts of answers to surveys: area, sector and organisation, and what each survey is split by for the area.
 with answers as (
     select * from {{ ref('int_survey_answers__scored') }}
 ),
@@ -7,53 +7,87 @@ settings as (
     select * from {{ ref('stg_home__settings') }}
 ),
 
-counted as (
+by_place as (
     select
-        item_id,
-        wave,
-        wave_start,
-        wave_end,
+        indicator_id,
+        source_dataset,
+        period_type,
+        period,
+        period_start,
+        period_end,
         case when grouping(sector_code) = 1 then 'total' else sector_code end as sector,
         case when grouping(organisation_id) = 1 then 'total' else organisation_id end as organisation_id,
-        case when grouping(role_code) = 1 then 'total' else 'role' end as breakdown,
-        case when grouping(role_code) = 1 then 'total' else role_code end as breakdown_value,
-        sum(case when is_top_two then 1 else 0 end) as top_two_count,
+        'total' as breakdown,
+        'total' as breakdown_value,
+        sum(case when is_counted then 1 else 0 end) as counted_count,
+        sum(case when is_unknown then 1 else 0 end) as unknown_count,
         count(*) as answer_count,
         {{ distinct_list('vintage_id') }} as vintage_ids
     from answers
+    where is_whole
     -- The linter's DuckDB dialect does not know grouping sets.
     group by grouping sets ( -- noqa: PRS
-        (item_id, wave, wave_start, wave_end),
-        (item_id, wave, wave_start, wave_end, sector_code),
-        (item_id, wave, wave_start, wave_end, sector_code, organisation_id),
-        (item_id, wave, wave_start, wave_end, role_code)
+        (indicator_id, source_dataset, period_type, period, period_start, period_end),
+        (indicator_id, source_dataset, period_type, period, period_start, period_end, sector_code),
+        (indicator_id, source_dataset, period_type, period, period_start, period_end, sector_code, organisation_id)
     )
+),
+
+by_breakdown as (
+    select
+        indicator_id,
+        source_dataset,
+        period_type,
+        period,
+        period_start,
+        period_end,
+        'total' as sector,
+        'total' as organisation_id,
+        breakdown,
+        breakdown_value,
+        sum(case when is_counted then 1 else 0 end) as counted_count,
+        sum(case when is_unknown then 1 else 0 end) as unknown_count,
+        count(*) as answer_count,
+        {{ distinct_list('vintage_id') }} as vintage_ids
+    from answers
+    where breakdown is not null
+    group by
+        indicator_id, source_dataset, period_type, period, period_start, period_end, breakdown, breakdown_value
+),
+
+counted as (
+    select * from by_place
+    where
+        -- Answers from an organisation that the register has lost, or from none, have no sector to stand under.
+        sector is not null
+        -- What one organisation said of itself is no figure of many.
+        and not (source_dataset = 'organisational_survey' and organisation_id <> 'total')
+    union all
+    select * from by_breakdown
 ),
 
 final as (
     select
-        counted.item_id as indicator_id,
-        'workforce_survey' as source_dataset,
+        counted.indicator_id,
+        counted.source_dataset,
         settings.authority_code as area_code,
         counted.sector,
         counted.organisation_id,
         counted.breakdown,
         counted.breakdown_value,
-        'wave' as period_type,
-        concat('workforce wave ', cast(counted.wave as string)) as period,
-        counted.wave_start as period_start,
-        counted.wave_end as period_end,
-        cast(counted.top_two_count as bigint) as numerator,
+        counted.period_type,
+        counted.period,
+        counted.period_start,
+        counted.period_end,
+        cast(counted.counted_count as bigint) as numerator,
         cast(counted.answer_count as bigint) as denominator,
-        -- Who prefers not to say is outside the denominator, so nothing in it is unknown.
-        cast(0 as bigint) as unknown_count,
+        -- Whoever prefers not to say is outside the denominator; an organisation that does not know is inside.
+        cast(counted.unknown_count as bigint) as unknown_count,
         cast(null as decimal(18, 6)) as published_value,
         cast(null as string) as published_status,
         counted.vintage_ids
     from counted
     cross join settings
-    -- Answers from an organisation that the register has lost have no sector to stand under.
-    where counted.sector is not null
 )
 
 select * from final

@@ -1,4 +1,4 @@
--- One row per academic year and completion of a core course that still counts when the year ends.
+-- One row per indicator, academic year and completion of a course that still counts towards it when the year ends.
 with bookings as (
     select * from {{ ref('stg_training__bookings') }}
 ),
@@ -13,24 +13,34 @@ academic_years as (
 ),
 
 completions as (
-    select *
+    select
+        'training_take_up' as indicator_id,
+        *
     from bookings
     where status = 'completed' and is_core
+    union all
+    select
+        'leaders_trained' as indicator_id,
+        *
+    from bookings
+    where status = 'completed' and is_for_leaders
 ),
 
 windows as (
     select
+        indicators.indicator_id,
         academic_years.period,
         academic_years.period_end,
         {{ months_before('academic_years.period_end', 'indicators.window_months') }} as window_opens_after
     from academic_years
     cross join indicators
-    where indicators.indicator_id = 'training_take_up'
+    where indicators.indicator_id in ('training_take_up', 'leaders_trained')
 ),
 
 -- A person stands under the organisation and role of their latest completion, once.
 final as (
     select
+        windows.indicator_id,
         windows.period,
         completions.person_id,
         completions.course_level,
@@ -40,10 +50,11 @@ final as (
     from windows
     inner join completions
         on
-            windows.window_opens_after < completions.session_date
+            windows.indicator_id = completions.indicator_id
+            and windows.window_opens_after < completions.session_date
             and windows.period_end >= completions.session_date
     window latest_first as (
-        partition by windows.period, completions.person_id
+        partition by windows.indicator_id, windows.period, completions.person_id
         order by completions.session_date desc, completions.source_row desc, completions.vintage_id desc
     )
 )

@@ -1,6 +1,7 @@
--- Counts of attendances (a person at two sessions is two) by month: area, sector and organisation.
-with bookings as (
-    select * from {{ ref('stg_training__bookings') }}
+-- Counts of attendances (a person at two sessions is two) by month and source: area, sector and organisation, and by
+-- level of the course. Of a booking the organisation is the person's own, of a facilitated session its host.
+with attendances as (
+    select * from {{ ref('int_training__attendances') }}
 ),
 
 organisations as (
@@ -11,42 +12,48 @@ settings as (
     select * from {{ ref('stg_home__settings') }}
 ),
 
-attendances as (
+dated as (
     select
-        {{ month_start('bookings.session_date') }} as month_start,
-        bookings.organisation_id,
+        attendances.source_dataset,
+        {{ month_start('attendances.session_date') }} as month_start,
+        attendances.organisation_id,
         organisations.sector_code,
-        bookings.vintage_id
-    from bookings
-    left join organisations on bookings.organisation_id = organisations.organisation_id
-    where bookings.status in ('attended', 'completed')
+        attendances.course_level,
+        attendances.attendances,
+        attendances.vintage_id
+    from attendances
+    left join organisations on attendances.organisation_id = organisations.organisation_id
 ),
 
 counted as (
     select
+        source_dataset,
         month_start,
         case when grouping(sector_code) = 1 then 'total' else sector_code end as sector,
         case when grouping(organisation_id) = 1 then 'total' else organisation_id end as organisation_id,
-        count(*) as attendance_count,
+        case when grouping(course_level) = 1 then 'total' else 'course_level' end as breakdown,
+        case when grouping(course_level) = 1 then 'total' else course_level end as breakdown_value,
+        sum(attendances) as attendance_count,
         {{ distinct_list('vintage_id') }} as vintage_ids
-    from attendances
+    from dated
     -- The linter's DuckDB dialect does not know grouping sets.
     group by grouping sets ( -- noqa: PRS
-        (month_start),
-        (month_start, sector_code),
-        (month_start, sector_code, organisation_id)
+        (source_dataset, month_start),
+        (source_dataset, month_start, sector_code),
+        (source_dataset, month_start, sector_code, organisation_id),
+        (source_dataset, month_start, course_level)
     )
 ),
 
 final as (
     select
         'training_attendances' as indicator_id,
-        'training_bookings' as source_dataset,
+        counted.source_dataset,
         settings.authority_code as area_code,
         counted.sector,
         counted.organisation_id,
-        'total' as breakdown,
-        'total' as breakdown_value,
+        counted.breakdown,
+        counted.breakdown_value,
         'month' as period_type,
         {{ month_label('counted.month_start') }} as period,
         counted.month_start as period_start,

@@ -1,6 +1,7 @@
 -- Counts of people trained and of people who work there, at the end of each academic year that the bookings cover.
 with completions as (
     select * from {{ ref('int_training__completed_within_window') }}
+    where indicator_id = 'training_take_up'
 ),
 
 headcounts as (
@@ -78,7 +79,7 @@ organisation_cells as (
         'total' as breakdown,
         'total' as breakdown_value,
         coalesce(people_by_organisation.person_count, 0) as person_count,
-        people_by_organisation.vintage_ids
+        people_by_organisation.vintage_ids as training_vintage_ids
     from headcounts_in_scope
     left join people_by_organisation
         on
@@ -93,7 +94,7 @@ role_cells as (
         'role' as breakdown,
         headcounts_in_scope.role_code as breakdown_value,
         coalesce(people_by_role.person_count, 0) as person_count,
-        people_by_role.vintage_ids
+        people_by_role.vintage_ids as training_vintage_ids
     from headcounts_in_scope
     left join people_by_role
         on
@@ -109,7 +110,7 @@ course_level_cells as (
         'course_level' as breakdown,
         course_levels.course_level as breakdown_value,
         coalesce(people_by_course_level.person_count, 0) as person_count,
-        people_by_course_level.vintage_ids
+        people_by_course_level.vintage_ids as training_vintage_ids
     from headcounts_in_scope
     cross join course_levels
     left join people_by_course_level
@@ -139,8 +140,8 @@ counted as (
         breakdown_value,
         sum(person_count) as person_count,
         sum(headcount) as headcount,
-        {{ distinct_list('vintage_id') }} as headcount_vintage_ids,
-        {{ distinct_list_of_lists('vintage_ids') }} as training_vintage_ids
+        {{ distinct_list_of_lists('vintage_ids') }} as headcount_vintage_ids,
+        {{ distinct_list_of_lists('training_vintage_ids') }} as training_vintage_ids
     from cells
     -- The linter's DuckDB dialect does not know grouping sets.
     group by grouping sets ( -- noqa: PRS

@@ -19,6 +19,7 @@ final as (
         organisation_name,
         aliases,
         sector_code,
+        left_date,
         vintage_id,
         source_row
     from in_force

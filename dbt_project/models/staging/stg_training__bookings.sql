@@ -24,6 +24,7 @@ final as (
         status,
         organisation_id,
         role_code,
+        coalesce(is_for_leaders, false) as is_for_leaders,
         vintage_id,
         source_row
     from in_force

@@ -1,0 +1,135 @@
+"""What the texts of a file stand for: pseudonyms, organisations, chosen options, places, scores.
+
+Lookup tables in the file's own DuckDB, filled as texts turn up. Everything here works on each different text once,
+however many rows hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from ingestion.contracts import POSTCODE_PARTS, Column, Contract
+from ingestion.home import Home
+from ingestion.instruments import Instrument, load_instruments
+from ingestion.organisations import Register, read_register
+from ingestion.pseudonyms import Key
+from ingestion.reference.postcodes import normalise_postcode_sql, postcode_table
+from ingestion.split import Source, choices_in
+from ingestion.sql import literal, name
+
+_TEXT = pa.string()
+_LOOKED_UP = ("organisation", "choices", "postcode")
+_SCORES = "answer_scores"
+
+
+class Lookups:
+    """The lookup tables of one file."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        home: Home | None,
+        key: Key,
+        contract: Contract,
+        columns: Sequence[Column],
+        source: Source,
+    ) -> None:
+        """Make them, empty, and tell ``source`` of them.
+
+        Args:
+            con: the file's DuckDB.
+            home: whose register and postcodes are asked; without one every organisation stands for itself.
+            key: makes the pseudonyms.
+            contract: the dataset.
+            columns: its columns in the file.
+            source: the file.
+        """
+        self._con, self._home, self._source = con, home, source
+        self._register: Register | None = None
+        self._seen: dict[str, set[str]] = {}
+        key.offer(con)
+        for column in columns:
+            if column.personal == "pseudonymise":
+                scope = "".join(f"{k}={v}|" for k, v in source.context.items()) if column.per_submission else ""
+                text = f"{literal(scope)} || {name(column.name + '_text')}"
+                source.pseudonyms[column.name] = key.pseudonym_sql(column.domain or "", text)
+            elif column.type in _LOOKED_UP:
+                self._make(column)
+        for derived in contract.derived:
+            if derived.pseudonymise is not None:
+                source.pseudonyms[derived.name] = key.pseudonym_sql(derived.pseudonymise, name(derived.name))
+        if contract.survey is not None:
+            self._score(load_instruments()[contract.survey.instrument])
+
+    def _make(self, column: Column) -> None:
+        table = name(f"lookup_of_{column.name}")
+        kinds = {
+            "organisation": "resolved varchar",
+            "choices": "resolved varchar[]",
+            "postcode": "authority_code varchar, easting integer, northing integer, grid varchar",
+        }
+        self._con.execute(f"create temp table {table} (key varchar, {kinds[column.type]})")
+        self._source.lookups[column.name] = table
+        self._seen[column.name] = set()
+
+    def looks_up(self, column: Column) -> bool:
+        """Whether the column's texts have to be made known."""
+        return column.name in self._seen
+
+    def add(self, column: Column, texts: Iterable[str]) -> None:
+        """Make texts of a column known; those that are known already cost nothing."""
+        seen = self._seen[column.name]
+        new = sorted(set(texts) - seen)
+        if not new:
+            return
+        seen.update(new)
+        if column.type == "postcode":
+            self._locate(column, new)
+        elif column.type == "choices":
+            chosen = [choices_in(text, column) for text in new]
+            self._insert(column, new, pa.array(chosen, pa.list_(_TEXT)))
+        else:
+            self._name(column, new)
+
+    def _name(self, column: Column, texts: list[str]) -> None:
+        self._register = self._register or read_register(self._home)
+        register = self._register
+        resolved = [register.resolve(text) if self._home is not None else text for text in texts]
+        self._insert(column, texts, pa.array(resolved, _TEXT))
+        suggestions = self._source.suggestions.setdefault(column.name, {})
+        suggestions.update(
+            {text: register.suggest(text) for text, found in zip(texts, resolved, strict=True) if found is None}
+        )
+
+    def _insert(self, column: Column, texts: list[str], resolved: pa.Array) -> None:
+        entries = pa.table({"key": pa.array(texts, _TEXT), "resolved": resolved})
+        self._con.register("entries", entries)
+        self._con.execute(f"insert into {self._source.lookups[column.name]} select * from entries")
+        self._con.unregister("entries")
+
+    def _locate(self, column: Column, texts: list[str]) -> None:
+        self._con.register("entries", pa.table({"key": pa.array(texts, _TEXT)}))
+        self._con.execute(
+            f"""create or replace temp table postcode_keys as
+            select key, {normalise_postcode_sql("key")} as postcode_key from entries"""
+        )
+        self._con.unregister("entries")
+        located = postcode_table(self._con, self._home, "postcode_keys")
+        parts = ", ".join(f"located.{part}" for part in POSTCODE_PARTS)
+        self._con.execute(
+            f"""insert into {self._source.lookups[column.name]}
+            select keys.key, {parts} from postcode_keys as keys join {located} as located using (postcode_key)"""
+        )
+
+    def _score(self, instrument: Instrument) -> None:
+        scores = [
+            (item.item_id, answer, score)
+            for item in instrument.items
+            for answer, score in instrument.scores(item).items()
+        ]
+        self._con.execute(f"create temp table {_SCORES} (item_id varchar, answer varchar, score bigint)")
+        self._con.executemany(f"insert into {_SCORES} values (?, ?, ?)", scores)
+        self._source.scores = _SCORES
