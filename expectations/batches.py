@@ -31,6 +31,8 @@ PAST_DATES: dict[str, tuple[str, str]] = {
     "deep_listening_log": ("session_date", "true"),
     "events": ("event_date", "true"),
     "la_exclusions": ("start_date", "true"),
+    "moodle_activity_progress": ("completed_date", "completion_state <> 'not_completed'"),
+    "moodle_course_completion": ("completed_date", "true"),
     "organisational_survey": ("submitted_date", "true"),
     "organisations": ("counted_date", "true"),
     "pupils_on_roll": ("census_date", "true"),

@@ -21,7 +21,14 @@ from ingestion.split import Source, choices_in
 from ingestion.sql import literal, name
 
 _TEXT = pa.string()
-_LOOKED_UP = ("organisation", "choices", "postcode")
+#: Type of a column whose texts are looked up → what is found of each.
+_LOOKED_UP = {
+    "organisation": "resolved varchar",
+    "choices": "resolved varchar[]",
+    "postcode": "authority_code varchar, easting integer, northing integer, grid varchar",
+}
+#: Pseudonyms of one column that are kept for the rest of a file; about 100 bytes each.
+MOST_REMEMBERED = 2_000_000
 _SCORES = "answer_scores"
 
 
@@ -50,30 +57,29 @@ class Lookups:
         self._con, self._home, self._source = con, home, source
         self._register: Register | None = None
         self._seen: dict[str, set[str]] = {}
+        self._remembered: dict[str, int] = {}
         key.offer(con)
         for column in columns:
             if column.personal == "pseudonymise":
                 scope = "".join(f"{k}={v}|" for k, v in source.context.items()) if column.per_submission else ""
                 text = f"{literal(scope)} || {name(column.name + '_text')}"
-                source.pseudonyms[column.name] = key.pseudonym_sql(column.domain or "", text)
+                made = key.pseudonym_sql(column.domain or "", text)
+                self._make(column, "resolved varchar")
+                source.pseudonyms[column.name] = f"coalesce({name('lookup_' + column.name)}.resolved, {made})"
             elif column.type in _LOOKED_UP:
-                self._make(column)
+                self._make(column, _LOOKED_UP[column.type])
+                self._seen[column.name] = set()
         for derived in contract.derived:
             if derived.pseudonymise is not None:
                 source.pseudonyms[derived.name] = key.pseudonym_sql(derived.pseudonymise, name(derived.name))
         if contract.survey is not None:
             self._score(load_instruments()[contract.survey.instrument])
 
-    def _make(self, column: Column) -> None:
+    def _make(self, column: Column, values: str) -> None:
         table = name(f"lookup_of_{column.name}")
-        kinds = {
-            "organisation": "resolved varchar",
-            "choices": "resolved varchar[]",
-            "postcode": "authority_code varchar, easting integer, northing integer, grid varchar",
-        }
-        self._con.execute(f"create temp table {table} (key varchar, {kinds[column.type]})")
+        self._con.execute(f"create temp table {table} (key varchar, {values})")
         self._source.lookups[column.name] = table
-        self._seen[column.name] = set()
+        self._remembered[column.name] = 0
 
     def looks_up(self, column: Column) -> bool:
         """Whether the column's texts have to be made known."""
@@ -93,6 +99,24 @@ class Lookups:
             self._insert(column, new, pa.array(chosen, pa.list_(_TEXT)))
         else:
             self._name(column, new)
+
+    def remember(self, column: Column, meaning: pa.Table) -> None:
+        """Keep the pseudonyms of a piece of the file for the next: looking one up costs less than making it.
+
+        Args:
+            column: lands as a pseudonym.
+            meaning: ``<column>_text`` and ``<column>``, each text once.
+        """
+        if self._remembered[column.name] >= MOST_REMEMBERED:
+            return
+        self._con.register("entries", meaning)
+        text, value, table = name(column.name + "_text"), name(column.name), self._source.lookups[column.name]
+        ((new,),) = self._con.execute(
+            f"""insert into {table} select any_value({text}), any_value({value}) from entries
+            where {text} is not null and {text} not in (select key from {table}) group by {text}"""
+        ).fetchall()
+        self._con.unregister("entries")
+        self._remembered[column.name] += new
 
     def _name(self, column: Column, texts: list[str]) -> None:
         self._register = self._register or read_register(self._home)

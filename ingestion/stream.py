@@ -68,7 +68,10 @@ class Stream:
         # Reading, sorting and writing go on side by side; each of them leaves Python for most of its time.
         with (
             ThreadPoolExecutor(1) as reading,
-            pq.ParquetWriter(self._path, self._schema, compression="zstd", store_schema=False) as writer,
+            # Statistics of each column would take half the time of writing, and nothing reads them.
+            pq.ParquetWriter(
+                self._path, self._schema, compression="zstd", store_schema=False, write_statistics=False
+            ) as writer,
             ThreadPoolExecutor(1) as writing,
         ):
             written: Future[None] | None = None
@@ -124,7 +127,9 @@ class Stream:
         if positions:
             cells = piece[f"c{positions[0]}"].chunk(0)
             numbers = cells.indices.to_numpy(zero_copy_only=False)
-            entries = pa.table({"number": pa.array(range(len(cells.dictionary))), f"c{positions[0]}": cells.dictionary})
+            entries = pa.table(
+                {"number": pa.array(np.arange(len(cells.dictionary))), f"c{positions[0]}": cells.dictionary}
+            )
         else:
             numbers = np.zeros(piece.num_rows, dtype=np.int64)
             entries = pa.table({"number": pa.array([0])})
@@ -136,6 +141,8 @@ class Stream:
             self._lookups.add(column, [text for _, text in texts if text is not None])
         meaning = self._con.sql(self._splitter.meaning_sql(column, f"({text})")).to_arrow_table()
         self._con.unregister("entries_of_column")
+        if column.personal == "pseudonymise" and piece.num_rows >= PIECE_ROWS:
+            self._lookups.remember(column, meaning)
         return numbers, meaning
 
     def _row_rules(self, used: dict[str, pa.Array], rows: int) -> tuple[dict[str, pa.Array], np.ndarray]:

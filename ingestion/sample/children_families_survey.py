@@ -106,6 +106,7 @@ def _responses(
 ) -> list[Response]:
     named = list(services)
     weights = [float(chance.uniform(0.2, 1.8)) for _ in named]
+    codes = [scored_codes(instrument, item, wave.scale) for item in instrument.items]
     responses = []
     for completed in moments(chance, wave.opened, wave.days, how_many):
         service = pick(chance, named, weights)
@@ -113,8 +114,7 @@ def _responses(
         level = services[service] + KIND_LEVELS.get(kind or "", 0.0) + GAIN_PER_WAVE * wave.number
         level += float(chance.normal(0, SPREAD_OF_PEOPLE))
         answers: tuple[str | None, ...] = tuple(
-            answer(chance, level + ease, BOUNDS, scored_codes(instrument, item, wave.scale))
-            for item, ease in zip(instrument.items, items, strict=True)
+            answer(chance, level + ease, BOUNDS, scored) for scored, ease in zip(codes, items, strict=True)
         )
         if chance.random() < NOTHING_ANSWERED:
             answers = (None,) * len(answers)
@@ -122,12 +122,13 @@ def _responses(
     return responses
 
 
-def _said(response: Response, wave: Wave, instrument: Instrument) -> list[Cell]:
-    """The labels of the answers, as the wave's form words them."""
-    return [
-        None if code is None else words(instrument, item, wave.scale, older=wave.number == 1)[code]
-        for item, code in zip(instrument.items, response.answers, strict=True)
-    ]
+def _worded(wave: Wave, instrument: Instrument) -> list[dict[str, str]]:
+    """Code → label for each item, as the wave's form words them; the first form had older labels."""
+    return [words(instrument, item, wave.scale, older=wave.number == 1) for item in instrument.items]
+
+
+def _said(response: Response, worded: Sequence[dict[str, str]]) -> list[Cell]:
+    return [None if code is None else by_code[code] for code, by_code in zip(response.answers, worded, strict=True)]
 
 
 def _kind(response: Response) -> str | None:
@@ -149,14 +150,15 @@ def _write_surveymonkey(
     """Two header rows, the empty cells of the first going on with the question to their left."""
     service, kind = headers(DATASET, ["organisation_id", "respondent_kind_code"])
     in_grid, in_columns, alone = instrument.items[:IN_GRID], instrument.items[IN_GRID], instrument.items[IN_GRID + 1]
-    offered = list(words(instrument, in_columns, wave.scale, older=True).values())
+    worded = _worded(wave, instrument)
+    offered = list(worded[IN_GRID].values())
     first = [*MONKEY, service, kind, "How has it been for you?", *[""] * (IN_GRID - 1)]
     first += [in_columns.wordings[0], *[""] * (len(offered) - 1), alone.wordings[0], instrument.not_kept[0]]
     second = [""] * len(MONKEY) + ["Response", "Response", *(item.wordings[0] for item in in_grid), *offered]
     second += ["Response", "Open-Ended Response"]
     lines = []
     for number, response in enumerate(responses):
-        said = _said(response, wave, instrument)
+        said = _said(response, worded)
         started = response.completed - timedelta(seconds=int(chance.integers(90, 900)))
         about: list[Cell] = [
             f"1140{number:08d}", "439012345", f"{started:%m/%d/%Y %I:%M:%S %p}",
@@ -178,10 +180,11 @@ def _write_google(
     """A grid in brackets and no id: somebody who sends the form twice at once is one response."""
     header = ["Timestamp", *headers(DATASET, ["organisation_id", "respondent_kind_code"], organisation_id=1)]
     header += [f"How far do you agree? [{item.wordings[0]}]" for item in instrument.items]
+    worded = _worded(wave, instrument)
     lines = []
     for response in responses:
         about: list[Cell] = [f"{response.completed:%Y/%m/%d %I:%M:%S %p} GMT+1", response.organisation.mention(chance)]
-        lines.append(_line([*about, _kind(response), *_said(response, wave, instrument)], response))
+        lines.append(_line([*about, _kind(response), *_said(response, worded)], response))
         if chance.random() < SENT_TWICE:
             again = _line(lines[-1].cells, response)
             again.dropped = True
@@ -199,7 +202,8 @@ def _write_forms_twice(
     """The export with one answer that the instrument does not know; and again, mended, with late responses behind."""
     header = [*FORMS, *headers(DATASET, ["organisation_id", "respondent_kind_code"], organisation_id=2)]
     header += [item.wordings[0] for item in instrument.items]
-    first = [_forms_line(chance, number, r, wave, instrument) for number, r in enumerate(responses, 1)]
+    worded = _worded(wave, instrument)
+    first = [_forms_line(chance, number, r, worded) for number, r in enumerate(responses, 1)]
     again = [Line(list(line.cells), line.record, dropped=line.dropped) for line in first]
     whole = [line for line in first if not line.dropped]
     whole[len(whole) // 2].spoil(len(FORMS) + 2 + 4, "Now and then", "unknown_answer")
@@ -207,18 +211,18 @@ def _write_forms_twice(
     closed = wave.opened + timedelta(days=wave.days)
     for number, response in enumerate(responses[:: max(1, len(responses) // 15)]):
         late = replace(response, completed=closed + timedelta(hours=number, minutes=7), answers=response.answers[::-1])
-        again.append(_forms_line(chance, len(first) + number + 1, late, wave, instrument))
+        again.append(_forms_line(chance, len(first) + number + 1, late, worded))
     name = f"{wave.name} (with late responses).csv"
     return filing.export(name, DATASET, [header], again, CORRECTION_ARRIVED, encoding="utf-8-sig")
 
 
-def _forms_line(chance: Chance, number: int, response: Response, wave: Wave, instrument: Instrument) -> Line[Response]:
+def _forms_line(chance: Chance, number: int, response: Response, worded: Sequence[dict[str, str]]) -> Line[Response]:
     started = response.completed - timedelta(seconds=int(chance.integers(90, 900)))
     about: list[Cell] = [
         number, _forms_time(started), _forms_time(response.completed), "anonymous", None,
         response.organisation.mention(chance), _kind(response),
     ]  # fmt: skip
-    return _line([*about, *_said(response, wave, instrument)], response)
+    return _line([*about, *_said(response, worded)], response)
 
 
 def _forms_time(moment: datetime) -> str:

@@ -5,6 +5,7 @@ Answers hang on one latent scale: a respondent's level and a statement's, with c
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -42,7 +43,7 @@ def answer(chance: Chance, level: float, bounds: Sequence[float], codes: Sequenc
         return None
     if luck < UNANSWERED + NOT_SAID:
         return "prefer_not_to_say"
-    return codes[int(np.searchsorted(np.asarray(bounds), level + float(chance.normal(0, NOISE))))]
+    return codes[bisect_left(bounds, level + float(chance.normal(0, NOISE)))]
 
 
 def words(instrument: Instrument, item: Item, scale: int = 0, older: bool = False) -> dict[str, str]:

@@ -42,6 +42,7 @@ STREAMS = {
     "organisational_survey": 51,
     "families_survey": 52,
     "training_feedback": 53,
+    "moodle": 61,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from ingestion.instruments import Instrument, load_instruments
 from ingestion.sample.filing import Cell, Filing, Line, headers
@@ -60,14 +60,17 @@ def _responses(
     chance: Chance, scale: Scale, organisations: list[Organisation], instrument: Instrument
 ) -> list[Response]:
     responses = []
+    known_on: dict[date, list[Organisation]] = {}
     for completed in moments(chance, OPENED, DAYS, scale.responses // 2):
-        known = [o for o in organisations if o.counted_by(completed.date()) is not None]
+        day = completed.date()
+        if day not in known_on:
+            known_on[day] = [o for o in organisations if o.counted_by(day) is not None]
         level = float(chance.normal(0, 0.6)) + GAIN_PER_YEAR * (completed - OPENED).days / 365
         answers = {
             item.item_id: answer(chance, level + EASE[item.item_id], BOUNDS, scored_codes(instrument, item))
             for item in instrument.items
         }
-        employer = None if chance.random() < NO_EMPLOYER else pick(chance, known)
+        employer = None if chance.random() < NO_EMPLOYER else pick(chance, known_on[day])
         responses.append(Response(completed, pick(chance, COURSES).name, employer, answers))
     return responses
 

@@ -652,6 +652,24 @@ def test_an_export_without_a_time_takes_the_month_of_its_name_and_else_is_refuse
     assert (refused.status, [f.rule for f in refused.findings]) == ("refused", ["completed_at_not_known"])
 
 
+def test_without_times_the_response_of_an_organisation_that_stands_last_is_its_latest(home: Home) -> None:
+    columns = [item for item in ORGANISATIONAL if item not in STAGES]
+    header = ["Unique Response Number", f"1. {ANSWERING_FOR}", *(f"2. {ORGANISATIONAL[item]}" for item in columns)]
+    header += [f"24.{n}. {ORGANISATIONAL[item]}" for n, item in enumerate(STAGES, 1)]
+    rows: list[Row] = []
+    for number, pledge in enumerate(("Yes", "Partly"), 1):
+        given = organisational_given(org01=pledge, org22=list(CHANGE_LABELS))
+        said = [given.answers[item] for item in (*columns, *STAGES)]
+        cells = [answer if isinstance(answer, str) else ", ".join(answer) for answer in said]
+        rows.append([f"123456-123450-{number}", "Ashfield", *cells])
+    name = "organisational survey/2025-03 wave 1.csv"
+    write(home.inbox / name, csv_of([header, *rows]))
+    report = land(home, name)
+    assert (report.rows_read, report.rows_landed, report.dropped_by_rule) == (2, 1, {"superseded_response": 1})
+    last = organisational_given(org01="Partly", org22=list(CHANGE_LABELS))
+    assert organisational_landed(home) == organisational_expected({3: Given(last.answers, day=date(2025, 3, 1))})
+
+
 # --- Google Forms -------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,5 @@
 -- Counts of leaders who completed a course for leaders and of leaders in the register, at the end of each academic year
--- that the bookings cover: area and sector.
+-- that the records of training cover: area and sector.
 with completions as (
     select * from {{ ref('int_training__completed_within_window') }}
     where indicator_id = 'leaders_trained'
@@ -14,25 +14,41 @@ bookings as (
     select * from {{ ref('stg_training__bookings') }}
 ),
 
+moodle_completions as (
+    select * from {{ ref('int_training__moodle_completions') }}
+),
+
 settings as (
     select * from {{ ref('stg_home__settings') }}
 ),
 
--- Where no file marks a course as one for leaders, nothing is known of leaders, and there is no figure.
-sessions as (
+recorded as (
     select
-        min(case when is_for_leaders then session_date end) as first_session_date,
-        max(session_date) as last_session_date
+        session_date as recorded_date,
+        is_for_leaders
     from bookings
+    union all
+    select
+        completed_date as recorded_date,
+        is_for_leaders
+    from moodle_completions
+),
+
+-- Where no file marks a course as one for leaders, nothing is known of leaders, and there is no figure.
+covered as (
+    select
+        min(case when is_for_leaders then recorded_date end) as first_date,
+        max(recorded_date) as last_date
+    from recorded
 ),
 
 leaders_in_scope as (
     select headcounts.*
     from headcounts
-    inner join sessions
+    inner join covered
         on
-            headcounts.period_end >= sessions.first_session_date
-            and {{ months_before('headcounts.period_end', 2) }} <= sessions.last_session_date
+            headcounts.period_end >= covered.first_date
+            and {{ months_before('headcounts.period_end', 2) }} <= covered.last_date
 ),
 
 -- Somebody who led when they completed the course and has another role now is still counted as who they were then.
@@ -41,7 +57,7 @@ trained as (
         period,
         organisation_id,
         count(distinct person_id) as person_count,
-        {{ distinct_list('vintage_id') }} as vintage_ids
+        {{ distinct_list_of_lists('vintage_ids') }} as vintage_ids
     from completions
     where role_code = 'leader'
     group by period, organisation_id
@@ -80,7 +96,7 @@ counted as (
 final as (
     select
         'leaders_trained' as indicator_id,
-        'training_bookings' as source_dataset,
+        'training_records' as source_dataset,
         settings.authority_code as area_code,
         counted.sector,
         'total' as organisation_id,

@@ -3,6 +3,10 @@ with bookings as (
     select * from {{ ref('stg_training__bookings') }}
 ),
 
+moodle_completions as (
+    select * from {{ ref('int_training__moodle_completions') }}
+),
+
 indicators as (
     select * from {{ ref('seed_indicators') }}
 ),
@@ -12,18 +16,49 @@ academic_years as (
     where period_type = 'academic_year'
 ),
 
+-- Who works in no organisation that is known is in no head count either.
+recorded as (
+    select
+        person_id,
+        course_level,
+        is_core,
+        is_for_leaders,
+        session_date as completed_date,
+        organisation_id,
+        role_code,
+        {{ distinct_values(['vintage_id']) }} as vintage_ids,
+        vintage_id,
+        source_row
+    from bookings
+    where status = 'completed'
+    union all
+    select
+        person_id,
+        course_level,
+        is_core,
+        is_for_leaders,
+        completed_date,
+        organisation_id,
+        role_code,
+        vintage_ids,
+        vintage_id,
+        source_row
+    from moodle_completions
+    where organisation_id is not null
+),
+
 completions as (
     select
         'training_take_up' as indicator_id,
         *
-    from bookings
-    where status = 'completed' and is_core
+    from recorded
+    where is_core
     union all
     select
         'leaders_trained' as indicator_id,
         *
-    from bookings
-    where status = 'completed' and is_for_leaders
+    from recorded
+    where is_for_leaders
 ),
 
 windows as (
@@ -46,16 +81,16 @@ final as (
         completions.course_level,
         first_value(completions.organisation_id) over latest_first as organisation_id,
         first_value(completions.role_code) over latest_first as role_code,
-        completions.vintage_id
+        completions.vintage_ids
     from windows
     inner join completions
         on
             windows.indicator_id = completions.indicator_id
-            and windows.window_opens_after < completions.session_date
-            and windows.period_end >= completions.session_date
+            and windows.window_opens_after < completions.completed_date
+            and windows.period_end >= completions.completed_date
     window latest_first as (
         partition by windows.indicator_id, windows.period, completions.person_id
-        order by completions.session_date desc, completions.source_row desc, completions.vintage_id desc
+        order by completions.completed_date desc, completions.source_row desc, completions.vintage_id desc
     )
 )
 

@@ -1,4 +1,5 @@
--- Counts of people trained and of people who work there, at the end of each academic year that the bookings cover.
+-- Counts of people trained and of people who work there, at the end of each academic year that the
+-- records of training cover.
 with completions as (
     select * from {{ ref('int_training__completed_within_window') }}
     where indicator_id = 'training_take_up'
@@ -12,31 +13,47 @@ bookings as (
     select * from {{ ref('stg_training__bookings') }}
 ),
 
+moodle_completions as (
+    select * from {{ ref('int_training__moodle_completions') }}
+),
+
 settings as (
     select * from {{ ref('stg_home__settings') }}
 ),
 
-sessions as (
+recorded as (
     select
-        min(session_date) as first_session_date,
-        max(session_date) as last_session_date
+        session_date as recorded_date,
+        course_level
     from bookings
+    union all
+    select
+        completed_date as recorded_date,
+        course_level
+    from moodle_completions
+),
+
+covered as (
+    select
+        min(recorded_date) as first_date,
+        max(recorded_date) as last_date
+    from recorded
 ),
 
 course_levels as (
-    select distinct course_level from bookings
+    select distinct course_level from recorded
 ),
 
--- A year counts once the bookings reach July: before that the window already leaves out people of three years ago, and
+-- A year counts once the records reach July: before that the window already leaves out people of three years ago, and
 -- those trained this year are not yet in it, which would look like a decline. An organisation without a head count by
 -- then is left out, its people with it.
 headcounts_in_scope as (
     select headcounts.*
     from headcounts
-    inner join sessions
+    inner join covered
         on
-            headcounts.period_end >= sessions.first_session_date
-            and {{ months_before('headcounts.period_end', 2) }} <= sessions.last_session_date
+            headcounts.period_end >= covered.first_date
+            and {{ months_before('headcounts.period_end', 2) }} <= covered.last_date
 ),
 
 people_by_organisation as (
@@ -44,7 +61,7 @@ people_by_organisation as (
         period,
         organisation_id,
         count(distinct person_id) as person_count,
-        {{ distinct_list('vintage_id') }} as vintage_ids
+        {{ distinct_list_of_lists('vintage_ids') }} as vintage_ids
     from completions
     group by period, organisation_id
 ),
@@ -55,7 +72,7 @@ people_by_role as (
         organisation_id,
         role_code,
         count(distinct person_id) as person_count,
-        {{ distinct_list('vintage_id') }} as vintage_ids
+        {{ distinct_list_of_lists('vintage_ids') }} as vintage_ids
     from completions
     where role_code is not null
     group by period, organisation_id, role_code
@@ -67,7 +84,7 @@ people_by_course_level as (
         organisation_id,
         course_level,
         count(distinct person_id) as person_count,
-        {{ distinct_list('vintage_id') }} as vintage_ids
+        {{ distinct_list_of_lists('vintage_ids') }} as vintage_ids
     from completions
     group by period, organisation_id, course_level
 ),
@@ -154,7 +171,7 @@ counted as (
 final as (
     select
         'training_take_up' as indicator_id,
-        'training_bookings' as source_dataset,
+        'training_records' as source_dataset,
         settings.authority_code as area_code,
         counted.sector,
         counted.organisation_id,
