@@ -15,7 +15,7 @@ MASK = "***"
 LONGEST_VALUE = 80
 #: What an identifier looks like wherever it stands: a shifted row puts one into a column that is not personal.
 LOOKS_PERSONAL = re.compile(
-    r"""[^\s@]+@[^\s@]+\.[^\s@]+            # an e-mail address
+    r"""(?<![^\s@])[^\s@]+@[^\s@]+\.[^\s@]+  # an e-mail address, looked for where a word begins and nowhere else
     | \b[A-Z]{1,2}[0-9][A-Z0-9]?\s*[0-9][A-Z]{2}\b  # a postcode
     | \b[A-Z][0-9]{11,12}[0-9A-Z]?\b     # a unique pupil number
     | [0-9]{9,}                          # a long number: a telephone, an NHS number

@@ -58,6 +58,7 @@ log = logging.getLogger(__name__)
 LANDING_VERSION = 2
 #: What a file's own DuckDB may hold in memory; the rest is put down.
 MEMORY_LIMIT = "1GB"
+FLOWS_FROM_BYTES = 1_000_000
 
 _TEXT = pa.string()
 
@@ -115,6 +116,9 @@ class _Rules:
     contracts: dict[str, Contract]
     tools: dict[str, Tool]
     corrections: tuple[Correction, ...]
+    #: Where rows are sorted, and the folder that they are put down in meanwhile.
+    workspace: duckdb.DuckDBPyConnection
+    spill: Path
     companion: Callable[[str, str, str], int | str | None]
 
     def fingerprint(self, contract: Contract | None, file_name: PurePosixPath, ledger: Ledger) -> str:
@@ -165,8 +169,17 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
         log.warning(DEMO_KEY_WARNING)
     home.inbox.mkdir(parents=True, exist_ok=True)
     reports = []
-    with Ledger(home) as ledger:
-        rules = _Rules(home, key, load_contracts(), load_tools(home), read_corrections(home), ledger.companion_context)
+    with Ledger(home) as ledger, _workspace(home.spill) as workspace:
+        rules = _Rules(
+            home,
+            key,
+            load_contracts(),
+            load_tools(home),
+            read_corrections(home),
+            workspace,
+            home.spill,
+            ledger.companion_context,
+        )
         _land_empty_files(home, rules.contracts)
         for file in _in_order(home, ledger, rules):
             report = _land(file, home, ledger, rules)
@@ -191,18 +204,28 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
             siblings[folder, dataset] = _context_of_sibling(path, dataset, key, rules)
         return siblings[folder, dataset]
 
-    rules = _Rules(home, load_key(), load_contracts(), load_tools(home), read_corrections(home), companion)
-    file_name = _name_below_inbox(path, home)
-    file = _File(path, file_name, _sha256(path))
-    try:
-        _recognise(file, rules)
-        if file.contract.not_needed is not None:
-            return _not_needed(file)
-        _find_context(file, rules)
-        with _sorted(file, rules, None) as (_, report):
-            return report
-    except UnreadableFile as error:
-        return _refused(file, error)
+    with tempfile.TemporaryDirectory(prefix="impact-") as spill, _workspace(Path(spill)) as workspace:
+        rules = _Rules(
+            home,
+            load_key(),
+            load_contracts(),
+            load_tools(home),
+            read_corrections(home),
+            workspace,
+            Path(spill),
+            companion,
+        )
+        file_name = _name_below_inbox(path, home)
+        file = _File(path, file_name, _sha256(path))
+        try:
+            _recognise(file, rules)
+            if file.contract.not_needed is not None:
+                return _not_needed(file)
+            _find_context(file, rules)
+            with _sorted(file, rules) as (_, report):
+                return report
+        except UnreadableFile as error:
+            return _refused(file, error)
 
 
 def _context_of_sibling(path: Path, dataset: str, key: str, rules: _Rules) -> int | str | None:
@@ -237,7 +260,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
                 return _unchanged(file, known, ledger)
             _refuse_a_twin(file, home, ledger)
             place = landing_path(home, file.contract.dataset, file.vintage_id)
-            with _sorted(file, rules, home.spill) as (splitter, report), whole_file(place) as temporary:
+            with _sorted(file, rules) as (splitter, report), whole_file(place) as temporary:
                 splitter.land(temporary)
     except UnreadableFile as error:
         report = _refused(file, error)
@@ -435,13 +458,12 @@ def _described(file: _File) -> list[Finding]:
 
 
 @contextmanager
-def _sorted(file: _File, rules: _Rules, spill: Path | None) -> Iterator[tuple[Splitter, FileReport]]:
+def _sorted(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, FileReport]]:
     """The file's rows sorted into good and bad, and the report on them; the good ones are ready to land.
 
     Args:
         file: recognised, with its context.
         rules: what it is read by.
-        spill: the folder to put rows down in meanwhile; the system's own where none is given.
 
     Raises:
         UnreadableFile: the table breaks off.
@@ -449,13 +471,13 @@ def _sorted(file: _File, rules: _Rules, spill: Path | None) -> Iterator[tuple[Sp
     assert file.recognised is not None
     sheet, header_row = file.recognised.sheet, file.recognised.header_row
     columns, positions, groups = _layout(file)
-    with tempfile.TemporaryDirectory(prefix="impact-", dir=spill) as folder, _workspace(Path(folder)) as con:
+    with tempfile.TemporaryDirectory(dir=rules.spill) as folder, rules.workspace.cursor() as con:
         source = Source(
             file_name=str(file.file_name),
             vintage_id=file.vintage_id,
             sheet=sheet.name,
             headers={
-                c: file.recognised.headers[at[0]]
+                c: file.recognised.headers[at[0]].strip() or _letters(at[0])
                 for c, at in positions.items()
                 if len(at) < len(file.recognised.headers)
             },
@@ -484,7 +506,12 @@ def _sorted(file: _File, rules: _Rules, spill: Path | None) -> Iterator[tuple[Sp
 
 
 def _flows(file: _File, columns: list[Column], positions: dict[str, tuple[int, ...]], rules: _Rules) -> bool:
-    """Whether each row can be sorted by itself, a column at a time; else all rows are held while they are sorted."""
+    """Whether each row can be sorted by itself, a column at a time; else all rows are held while they are sorted.
+
+    Of a small file, all rows together cost less than its columns one by one.
+    """
+    if file.path.stat().st_size < FLOWS_FROM_BYTES:
+        return False
     contract = file.contract
     is_flat = contract.survey is None and contract.repeats is None
     has_corrections = bool(of_file(rules.corrections, contract.dataset, file.file_name))
@@ -493,7 +520,7 @@ def _flows(file: _File, columns: list[Column], positions: dict[str, tuple[int, .
 
 
 def _workspace(folder: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB of its own that holds little in memory and puts down the rest."""
+    """A DuckDB that holds little in memory and puts down the rest; each file works in a cursor of its own on it."""
     con = duckdb.connect()
     con.execute(f"set temp_directory = {literal(str(folder))}")
     con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
@@ -724,6 +751,12 @@ def _found(recognised: Recognised) -> dict[str, list[int]]:
     return found
 
 
+def _letters(position: int) -> str:
+    """A column by the letters that a spreadsheet shows above it."""
+    first, last = divmod(position, 26)
+    return (_letters(first - 1) if first else "") + chr(ord("A") + last)
+
+
 def _listed(headers: list[str]) -> str:
     shown = [f"“{' '.join(header.split())[:60]}”" for header in headers if header.strip()]
     return ", ".join(shown[:25]) + (f" and {len(shown) - 25} more" if len(shown) > 25 else "")
@@ -787,7 +820,7 @@ def _context(file: _File, rules: _Rules) -> dict[str, int | str]:
 def _context_value(file: _File, key: str, rules: _Rules) -> int | str:
     context = next(c for c in file.contract.context if c.name == key)
     said = from_path(context, file.file_name)
-    held = _most_frequent_year(file, context.from_column) if context.from_column else None
+    held = _most_frequent_year(file, context.from_column, rules) if context.from_column else None
     if said is not None and held is not None and said != held:
         raise UnreadableFile(
             "year_contradicts",
@@ -808,13 +841,13 @@ def _context_value(file: _File, key: str, rules: _Rules) -> int | str:
     return value
 
 
-def _most_frequent_year(file: _File, column_name: str) -> int | None:
+def _most_frequent_year(file: _File, column_name: str, rules: _Rules) -> int | None:
     """The calendar year in which the financial year ends that most of a column's dates fall in."""
     assert file.recognised is not None
     column = next(c for c in file.contract.columns if c.name == column_name)
     positions = _layout(file)[1][column_name]
     day = typed_sql(column_text(column, positions), column)
-    with tempfile.TemporaryDirectory(prefix="impact-") as folder, _workspace(Path(folder)) as con:
+    with rules.workspace.cursor() as con:
         _read(
             con,
             file.recognised,

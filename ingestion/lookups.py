@@ -154,6 +154,11 @@ class Lookups:
             for item in instrument.items
             for answer, score in instrument.scores(item).items()
         ]
-        self._con.execute(f"create temp table {_SCORES} (item_id varchar, answer varchar, score bigint)")
-        self._con.executemany(f"insert into {_SCORES} values (?, ?, ?)", scores)
+        items, answers, points = zip(*scores, strict=True)
+        entries = pa.table(
+            {"item_id": pa.array(items), "answer": pa.array(answers), "score": pa.array(points, pa.int64())}
+        )
+        self._con.register("entries", entries)
+        self._con.execute(f"create temp table {_SCORES} as select * from entries")
+        self._con.unregister("entries")
         self._source.scores = _SCORES

@@ -186,10 +186,15 @@ class Splitter:
             rows: how many the file has, clean ones and those in ``raw``.
             misshapen: rows that the reader set aside, with the cells they have.
         """
+        if self.clean is not None and not self._count("from raw"):
+            return self._split_clean(rows, misshapen)
         problems = self._problems()
         self.con.execute(f"create or replace temp table examined as {self._examined_sql()}")
         fitting = self._keep_fitting(problems)
-        self.con.execute(f"create or replace temp table set_aside as {self._set_aside_sql(problems)}")
+        # A row that fits may still have a warning.
+        has_more_to_say = fitting < rows or any(problem.severity == "warning" for problem in problems)
+        if has_more_to_say:
+            self.con.execute(f"create or replace temp table set_aside as {self._set_aside_sql(problems)}")
         duplicates, repeated = self._find_duplicates()
         superseded = self._find_superseded()
         self._out_of_place += len(duplicates) + repeated + superseded
@@ -198,8 +203,11 @@ class Splitter:
             where {ROW} not in (select {ROW} from repeated_rows) and {ROW} not in (select {ROW} from superseded_rows)"""
         )
         findings = [self._misshapen(row, cells) for row, cells in misshapen]
-        findings += self._findings(problems) + duplicates
-        counts = self.con.execute("select drop_rule, has_error, count(*) from set_aside group by all").fetchall()
+        counts: list[tuple[str | None, bool, int]] = []
+        if has_more_to_say:
+            findings += self._findings(problems)
+            counts = self.con.execute("select drop_rule, has_error, count(*) from set_aside group by all").fetchall()
+        findings += duplicates
         dropped: dict[str, int] = {}
         for rule, _, number in counts:
             if rule is not None:
@@ -215,6 +223,23 @@ class Splitter:
         if landed + bad + sum(dropped.values()) != read:
             raise RowsLost(f"of {read} rows, {landed} land, {bad} are quarantined and {dropped} dropped")
         return Outcome(read, landed, bad, dict(sorted(dropped.items())), findings)
+
+    def _split_clean(self, rows: int, misshapen: Sequence[tuple[int, int]]) -> Outcome:
+        """As ``split``, where every row is known to be good: what is left to find is rows that repeat another."""
+        self.con.execute(
+            f"create or replace temp view fitting as select * from read_parquet({literal(str(self.clean))})"
+        )
+        duplicates, repeated = self._find_duplicates()
+        self._out_of_place += len(duplicates) + repeated
+        self.con.execute(
+            f"""create or replace temp view good as select * from fitting
+            where {ROW} not in (select {ROW} from repeated_rows)"""
+        )
+        dropped = {DUPLICATE_ROW: repeated} if repeated else {}
+        bad = len(misshapen) + len(duplicates)
+        findings = [*(self._misshapen(row, cells) for row, cells in misshapen), *duplicates]
+        read = rows + len(misshapen)
+        return Outcome(read, read - bad - repeated, bad, dropped, findings)
 
     # --- the statement -------------------------------------------------------------------------------------------
 
@@ -311,6 +336,10 @@ select *, case when is_blank then {literal(BLANK_ROW)} {drops} end as drop_rule
 from derived"""
 
     def _answered_items(self) -> list[str]:
+        if self.contract.repeats is not None:
+            first = self.contract.repeats.columns[0].name
+            said = [f"{name(grouped(first, number) + '_text')} is not null" for number in self.source.groups]
+            return [f"({' or '.join(said)}) as has_a_group"]
         if self.contract.survey is None:
             return []
         answered = " + ".join(f"({name(item + '_text')} is not null)::integer" for item in sorted(self._item_names()))

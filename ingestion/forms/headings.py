@@ -20,6 +20,7 @@ _NUMBERED = re.compile(
 )
 #: " - ", between the heading of a grid and the statement.
 _DASHED = re.compile(r"\s[-–—]\s")
+_DIGIT = re.compile(r"[0-9]")
 #: What Qualtrics writes into a question that has a box for text beside one of its options, and behind that box.
 _CHOICE_BESIDE_TEXT = re.compile(r"\s-\sSelected Choice(?=\s-\s|\s*$)")
 _TEXT_BESIDE_CHOICE = re.compile(r"\s-\sText\s*$")
@@ -43,7 +44,7 @@ def read_headings(tool: Tool, sheet: Sheet, row: int) -> tuple[list[Heading], in
         case "one_row":
             headings, last = [_heading(text) for text in sheet.top[row - 1]], row
         case "qualtrics":
-            headings, last = _qualtrics(sheet.top, row)
+            headings, last = _qualtrics(tool, sheet.top, row)
         case "surveymonkey":
             headings, last = _surveymonkey(tool, sheet.top, row)
     return [_as_mapped(tool, heading) for heading in headings], last
@@ -57,10 +58,14 @@ def _as_mapped(tool: Tool, heading: Heading) -> Heading:
     return heading if asked is None else replace(heading, readings=_heading(asked).readings)
 
 
-def _qualtrics(top: Sequence[list[str]], row: int) -> tuple[list[Heading], int]:
+def _qualtrics(tool: Tool, top: Sequence[list[str]], row: int) -> tuple[list[Heading], int]:
     names, texts = top[row - 1], _cells(top, row)
-    ids = _cells(top, row + 1)
-    last = row + 2 if any('"ImportId"' in cell for cell in ids) else row + 1
+    times = {normalise_header(header) for header in tool.completed_at.headers}
+    if any(_DIGIT.search(cell) for short, cell in zip(names, texts, strict=False) if normalise_header(short) in times):
+        # The texts were taken out, and what stands below the names is somebody's response.
+        texts, last = [], row
+    else:
+        last = row + 2 if any('"ImportId"' in cell for cell in _cells(top, row + 1)) else row + 1
     headings = []
     for position, short in enumerate(names):
         long = texts[position] if position < len(texts) else ""
@@ -71,19 +76,25 @@ def _qualtrics(top: Sequence[list[str]], row: int) -> tuple[list[Heading], int]:
 
 def _surveymonkey(tool: Tool, top: Sequence[list[str]], row: int) -> tuple[list[Heading], int]:
     questions, parts = top[row - 1], _cells(top, row)
-    ids = {normalise_header(header) for header in tool.response_id}
-    at = next(i for i, question in enumerate(questions) if normalise_header(question) in ids)
-    # A response has an id; the second row of the header has none.
-    if not parts or (at < len(parts) and parts[at].strip()):
+    # Below the tool's own columns the second row of the header is empty; a response says at least when it began.
+    if not parts or any(cell.strip() for text, cell in zip(questions, parts, strict=False) if _is_own(tool, text)):
         parts, last = [], row
     else:
         last = row + 1
     headings = []
     question = ""
     for position, text in enumerate(questions):
-        question = text if text.strip() else question
-        headings.append(_heading(question, part=parts[position] if position < len(parts) else ""))
+        part = parts[position] if position < len(parts) else ""
+        # Where neither row says anything, a separator ended the line.
+        question = text if text.strip() or not part.strip() else question
+        headings.append(_heading(question, part=part))
     return headings, last
+
+
+def _is_own(tool: Tool, header: str) -> bool:
+    """Whether the tool itself fills the column, so that no question stands over it."""
+    own = [*tool.response_id, *tool.completed_at.headers, *tool.personal, *tool.ignored]
+    return normalise_header(header) in {normalise_header(name) for name in own}
 
 
 def _cells(top: Sequence[list[str]], index: int) -> list[str]:

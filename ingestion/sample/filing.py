@@ -100,10 +100,11 @@ class Filing:
         lines: Sequence[Line[Record]],
         arrived: datetime,
         encoding: str = "utf-8",
+        delimiter: str = ",",
     ) -> list[Record]:
         """Write a CSV file whose header takes several rows; returns the records of the rows that should land."""
         first, *more = header_rows
-        write_csv(self.inbox / name, first, chain(more, (line.cells for line in lines)), encoding)
+        write_csv(self.inbox / name, first, chain(more, (line.cells for line in lines)), encoding, delimiter)
         return self._remember(name, dataset, first, lines, arrived, first_row=FIRST_ROW + len(more))
 
     def xlsx(
@@ -170,11 +171,17 @@ def labels(dataset: str, column: str) -> dict[str, str]:
     return {code: label for label, code in reversed(codes.values.items())}
 
 
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]], encoding: str = "utf-8") -> None:
-    """UTF-8, commas, lines ended as spreadsheets end them."""
+def write_csv(
+    path: Path,
+    header: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    encoding: str = "utf-8",
+    delimiter: str = ",",
+) -> None:
+    """UTF-8 and commas where nothing else is said, lines ended as spreadsheets end them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding=encoding, newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, delimiter=delimiter)
         writer.writerow(header)
         writer.writerows(rows)
 

@@ -10,6 +10,7 @@ from ingestion.sample.events import write_events
 from ingestion.sample.facilitated import write_facilitated
 from ingestion.sample.filing import FileTruth, Filing, QuarantineTruth, write_csv
 from ingestion.sample.looked_after import Directory, make_children
+from ingestion.sample.moodle import write_moodle
 from ingestion.sample.organisational_survey import write_organisational_survey
 from ingestion.sample.organisations import make_organisations, write_register
 from ingestion.sample.places import HOME, make_postcodes, write_overlay
@@ -27,7 +28,7 @@ from ingestion.sample.ssda903 import write_returns
 from ingestion.sample.strays import write_strays
 from ingestion.sample.sub_groups import write_sub_groups
 from ingestion.sample.tally import Count, Tally
-from ingestion.sample.training import write_training
+from ingestion.sample.training import attended_sessions, count_trained, write_training
 from ingestion.sample.training_feedback import write_training_feedback
 from ingestion.sample.workforce_survey import write_survey
 
@@ -115,7 +116,10 @@ def _write_inbox(filing: Filing, tally: Tally, size: Size, seed: int, directory:
     write_organisational_survey(filing, tally, stream(seed, "organisational_survey"), organisations)
     write_families_survey(filing, tally, stream(seed, "families_survey"), scale, organisations)
     write_training_feedback(filing, tally, stream(seed, "training_feedback"), scale, organisations)
-    attended = write_training(filing, tally, stream(seed, "training"), organisations)
+    bookings = write_training(filing, tally, stream(seed, "training"), organisations)
+    in_moodle = write_moodle(filing, stream(seed, "moodle"), bookings, organisations)
+    count_trained(tally, bookings, in_moodle, organisations)
+    attended = attended_sessions(bookings)
     write_facilitated(filing, tally, stream(seed, "facilitated"), scale, organisations, attended)
     write_sub_groups(filing, tally, stream(seed, "sub_groups"), organisations)
     write_deep_listening(filing, tally, stream(seed, "deep_listening"), organisations)

@@ -13,6 +13,8 @@ from ingestion.sample.scale import Chance, pick
 from ingestion.sample.tally import AREA, Cut, Tally, academic_year, levels, month, year_label
 
 DATASET = "training_bookings"
+#: Bookings and Moodle together, as a person trained in both is one.
+TRAINED = "training_records"
 WINDOW_YEARS = 3
 
 
@@ -110,13 +112,22 @@ class Report:
     status: str
 
 
-def write_training(
-    filing: Filing, tally: Tally, chance: Chance, organisations: list[Organisation]
-) -> set[tuple[date, str]]:
-    """Write every extract and count what they say together: of two reports of one booking, the later counts.
+@dataclass(frozen=True)
+class Completion:
+    """Somebody who completed a course, where they worked then and as what; ``role`` is empty where nothing says it."""
+
+    address: str
+    organisation: Organisation
+    role: str | None
+    course: Course
+    day: date
+
+
+def write_training(filing: Filing, tally: Tally, chance: Chance, organisations: list[Organisation]) -> list[Report]:
+    """Write every extract, and count the attendances.
 
     Returns:
-        Day and course of every session that somebody attended.
+        The bookings in force: of two reports of one booking, the later.
     """
     bookings = _bookings(chance, organisations)
     in_force: dict[tuple[str, str, date], Report] = {}
@@ -129,11 +140,15 @@ def write_training(
         in_force.update((report.booking.key, report) for report in landed)
     reports = list(in_force.values())
     _count_attendances(tally, reports)
-    _count_take_up(tally, reports, organisations)
+    return reports
+
+
+def attended_sessions(reports: Iterable[Report]) -> set[tuple[date, str]]:
+    """Day and course of every session that somebody attended."""
     return {(r.booking.day, r.booking.course.name) for r in reports if r.status in ("attended", "completed")}
 
 
-def _workforce(organisations: list[Organisation]) -> list[Person]:
+def workforce(organisations: list[Organisation]) -> list[Person]:
     """As many people of each role as the organisation never fell below, so that take-up stays a share."""
     people: list[Person] = []
     for organisation in organisations:
@@ -149,7 +164,7 @@ def _person(number: int, organisation: Organisation, role: str) -> Person:
 
 
 def _bookings(chance: Chance, organisations: list[Organisation]) -> list[Booking]:
-    people = _workforce(organisations)
+    people = workforce(organisations)
     large = [o for o in organisations if o.steady_headcount["practitioner"] >= LARGE and o.joined.year < 2024]
     bookings: list[Booking] = []
     for year, share in BOOKS.items():
@@ -271,23 +286,37 @@ def _cuts(booking: Booking) -> tuple[Cut, ...]:
     return (*levels(organisation.sector, organisation.organisation_id), level)
 
 
-def _count_take_up(tally: Tally, reports: list[Report], organisations: list[Organisation]) -> None:
-    """One figure per academic year that the extracts cover into July: on its last day, over the three years to it."""
+def count_trained(
+    tally: Tally, reports: list[Report], elsewhere: list[Completion], organisations: list[Organisation]
+) -> None:
+    """One figure per academic year that the extracts cover into July: on its last day, over the three years to it.
+
+    Args:
+        tally: where to count.
+        reports: the bookings in force.
+        elsewhere: completions that the bookings do not hold, none of them after the last booking.
+        organisations: everyone in the partnership.
+    """
     days = [report.booking.day for report in reports]
     first, last = int(academic_year(min(days))[:4]), int(academic_year(max(days))[:4])
-    core = [r.booking for r in reports if r.status == "completed" and r.booking.course.is_core]
+    completions = [*(_completion(r.booking) for r in reports if r.status == "completed"), *elsewhere]
+    core = [completion for completion in completions if completion.course.is_core]
+    leading = [completion for completion in completions if completion.course.for_leaders]
     for year in range(first, last + 1):
         if max(days) < date(year + 1, 6, 30):
             continue
         ends = date(year + 1, 8, 31)
         began = date(year + 1 - WINDOW_YEARS, 8, 31)
-        window = [booking for booking in core if began < booking.day <= ends]
         headcounts = {o: count for o in organisations if (count := o.counted_by(ends))}
         period = ("academic_year", year_label(year))
-        _count_one_year(tally, period, window, headcounts)
+        _count_one_year(tally, period, [c for c in core if began < c.day <= ends], headcounts)
         _count_completion(tally, period, [r for r in reports if academic_year(r.booking.day) == period[1]])
-        leading = [r.booking for r in reports if r.status == "completed" and r.booking.course.for_leaders]
-        _count_leaders(tally, period, [b for b in leading if began < b.day <= ends], headcounts)
+        _count_leaders(tally, period, [c for c in leading if began < c.day <= ends], headcounts)
+
+
+def _completion(booking: Booking) -> Completion:
+    person = booking.person
+    return Completion(person.address, person.organisation, person.role, booking.course, booking.day)
 
 
 def _count_completion(tally: Tally, period: tuple[str, str], reports: Iterable[Report]) -> None:
@@ -303,35 +332,37 @@ def _count_completion(tally: Tally, period: tuple[str, str], reports: Iterable[R
         tally.add("training_completion", DATASET, period, completed[cut], denominator, cut)
 
 
+def _latest(window: list[Completion]) -> Iterable[Completion]:
+    """Of each person the last completion, which says where they stand."""
+    return {completion.address: completion for completion in sorted(window, key=lambda c: c.day)}.values()
+
+
 def _count_leaders(
-    tally: Tally, period: tuple[str, str], window: list[Booking], headcounts: dict[Organisation, dict[str, int]]
+    tally: Tally, period: tuple[str, str], window: list[Completion], headcounts: dict[Organisation, dict[str, int]]
 ) -> None:
     """Leaders who completed a course for leaders, each once where they led last: area and sector."""
-    latest = {booking.person.address: booking.person for booking in sorted(window, key=lambda b: b.day)}
     trained: Counter[Cut] = Counter()
     leaders: Counter[Cut] = Counter()
-    for person in latest.values():
-        if person.role == "leader":
-            trained.update((AREA, Cut(person.organisation.sector)))
+    for completion in _latest(window):
+        if completion.role == "leader":
+            trained.update((AREA, Cut(completion.organisation.sector)))
     for organisation, count in headcounts.items():
         for cut in (AREA, Cut(organisation.sector)):
             leaders[cut] += count["leader"]
     for cut, denominator in leaders.items():
-        tally.add("leaders_trained", DATASET, period, trained[cut], denominator, cut)
+        tally.add("leaders_trained", TRAINED, period, trained[cut], denominator, cut)
 
 
 def _count_one_year(
-    tally: Tally, period: tuple[str, str], window: list[Booking], headcounts: dict[Organisation, dict[str, int]]
+    tally: Tally, period: tuple[str, str], window: list[Completion], headcounts: dict[Organisation, dict[str, int]]
 ) -> None:
-    latest: dict[str, Booking] = {}
-    for booking in sorted(window, key=lambda b: b.day):
-        latest[booking.person.address] = booking
     trained: Counter[Cut] = Counter()
-    for booking in latest.values():
-        organisation = booking.person.organisation
+    for completion in _latest(window):
+        organisation = completion.organisation
         trained.update(levels(organisation.sector, organisation.organisation_id))
-        trained[Cut(breakdown="role", breakdown_value=booking.person.role)] += 1
-    by_level = {(booking.course.level, booking.person.address) for booking in window}
+        if completion.role is not None:
+            trained[Cut(breakdown="role", breakdown_value=completion.role)] += 1
+    by_level = {(completion.course.level, completion.address) for completion in window}
     trained.update(Cut(breakdown="course_level", breakdown_value=level) for level, _ in by_level)
 
     staff: Counter[Cut] = Counter()
@@ -342,4 +373,4 @@ def _count_one_year(
     for level in sorted({course.level for course in COURSES}):
         staff[Cut(breakdown="course_level", breakdown_value=level)] = staff[AREA]
     for cut, denominator in staff.items():
-        tally.add("training_take_up", DATASET, period, trained[cut], denominator, cut)
+        tally.add("training_take_up", TRAINED, period, trained[cut], denominator, cut)

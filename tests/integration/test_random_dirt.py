@@ -6,9 +6,10 @@ import codecs
 import csv
 import io
 import random
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,15 @@ from typing import Any
 import duckdb
 import pytest
 import xlsxwriter
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
-from ingestion import landing, readers, stream
+from ingestion import landing, stream
 from ingestion.contracts import Column, Contract, load_contracts
-from ingestion.home import Home, open_home
+from ingestion.home import Home
 from ingestion.instruments import load_instruments
 from ingestion.landing import FileReport, check_file, land_inbox
-from ingestion.ledger import landing_path
 from ingestion.pseudonyms import KEY_VARIABLE
-from tests.integration.builders import make_home, put_register, write
+from ingestion.split import Splitter
+from tests.integration.builders import REGISTER_ROWS, make_home, put_register, write
 
 #: Each format is tried on this many files, and each file holds up to ``ROWS`` rows, most of them dirty.
 EXAMPLES = 3
@@ -50,29 +49,51 @@ class Format:
 
 # --- good rows, from the contract ---------------------------------------------------------------------------------
 
-#: What a column holds that no option of the contract describes.
+#: What stands in columns of which the contract alone does not say enough.
 _TEXTS = {
-    "geographic_level": "National",
-    "country_code": "E92000001",
-    "country_name": "England",
-    "region_code": "E12000002",
-    "old_la_code": "354",
-    "new_la_code": "E08000005",
-    "time_identifier": "Academic year",
-    "school_id": "3542001",
-    "home_postcode": "OL16 1XL",
-    "placement_postcode": "PR1 8XJ",
+    "geographic_level": ("Local authority",),
+    "country_code": ("E92000001",),
+    "country_name": ("England",),
+    "region_code": ("E12000002",),
+    "old_la_code": ("354",),
+    "new_la_code": ("E08000005",),
+    "time_period_sortable": ("20250000",),
+    "time_identifier": ("Academic year",),
+    "time_period": ("202425", "2025"),
+    "year": ("2022/2023",),
+    "area_code": ("S12000033",),
+    "establishment_number": ("",),
+    "other_place": ("",),
+    "school_id": ("3542001",),
+    "census_date": ("",),
+    "census_term": ("Spring",),
+    "home_postcode": ("OL16 1XL",),
+    "placement_postcode": ("PR1 8XJ",),
+    "birth_date": ("05/05/2005", "05/05/2012"),
+    "ceased_date": ("31/03/2025",),
+    "ended_date": ("31/03/2025",),
+    "status_ended_date": ("31/03/2025",),
 }
+
+
+def _may_stand(column: Column, text: str) -> bool:
+    if column.codes is not None and text not in column.codes.values:
+        return False
+    return column.pattern is None or re.fullmatch(column.pattern, text) is not None
 
 
 def good_cell(column: Column, rng: random.Random, number: int) -> str:
     """A cell that the column's own options allow."""
     if column.personal == "pseudonymise":
         return f"person{number}@school.example"
+    usual = _TEXTS.get(column.name, ())
+    if fitting := [text for text in usual if _may_stand(column, text)]:
+        return rng.choice(fitting)
     if column.codes is not None:
         return rng.choice(list(column.codes.in_year(2025)))
     if column.pattern is not None:
-        return rng.choice(["ORG1", "202425", "2025", "201617"]) if "0-9" in column.pattern else "Total"
+        samples = (f"ORG{number}", "2022/2023", "2025", "202425", "2024/25", "E92000001")
+        return next(text for text in samples if _may_stand(column, text))
     match column.type:
         case "integer" | "decimal" | "statistic":
             return str(rng.randint(int(column.minimum or 0), int(column.maximum or 200)))
@@ -82,8 +103,8 @@ def good_cell(column: Column, rng: random.Random, number: int) -> str:
         case "boolean":
             return rng.choice(["Yes", "No", "1", "0"])
         case "organisation":
-            return rng.choice(["Ashfield", "Moorside Family Centre", "ORG1"])
-    return _TEXTS.get(column.name, f"{column.name} {number}")
+            return rng.choice(["Ashfield", "Moorside Family Centre", "ORG1", f"Setting {number % 40}"])
+    return f"{column.name} {number}"
 
 
 def file_name(contract: Contract) -> str:
@@ -212,7 +233,6 @@ class Sent:
     rows: list[Cells]
     #: Number of the header's last row.
     header_row: int
-    width: int
     #: Rules by which the file may be refused.
     refusals: frozenset[str] = frozenset()
     name: str = ""
@@ -291,8 +311,7 @@ def dirty_text(rng: random.Random, format_: Format) -> Sent:
     # Counted by Python's own reader of CSV, in what the file holds and not in what was meant.
     every = list(csv.reader(io.StringIO(decoded, newline=""), delimiter=delimiter))
     above = len(titles) + len(header)
-    width = len(every[above - 1])
-    return Sent(format_, encoded, every[above:], above, width, frozenset(refusals), format_.name)
+    return Sent(format_, encoded, every[above:], above, frozenset(refusals), format_.name)
 
 
 def dirty_workbook(rng: random.Random, format_: Format, path: Path) -> Sent:
@@ -315,6 +334,7 @@ def dirty_workbook(rng: random.Random, format_: Format, path: Path) -> Sent:
             workbook.worksheets()[0].hide()
         if titles:
             sheet.merge_range(0, 0, 0, 2, "A title over three columns")
+        last = 0
         for number, row in enumerate([*header, *rows], start=titles):
             for at, cell in enumerate(row):
                 kind = rng.randrange(8) if number >= titles + len(header) else 7
@@ -330,7 +350,13 @@ def dirty_workbook(rng: random.Random, format_: Format, path: Path) -> Sent:
                     sheet.write_boolean(number, at, boolean=True)
                 elif cell:
                     sheet.write_string(number, at, cell)
-    return Sent(format_, path.read_bytes(), rows, titles + len(header), 0, frozenset(refusals), path.name)
+                else:
+                    continue
+                last = number
+    # Below the last cell that holds anything, a sheet has no rows.
+    sent = rows[: last + 1 - titles - len(header)]
+    name = str(Path(format_.name).with_suffix(".xlsx"))
+    return Sent(format_, path.read_bytes(), sent, titles + len(header), frozenset(refusals), name)
 
 
 # --- what must be true of any file --------------------------------------------------------------------------------
@@ -347,61 +373,79 @@ def _demonstration_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def settled(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home whose register has landed, and in which nothing else happens."""
     made = make_home(tmp_path_factory.mktemp("settled") / "home")
-    put_register(made)
+    settings_ = [(f"S{n}", f"Setting {n}", "", "Health", "", "9", "01/09/2024") for n in range(40)]
+    put_register(made, [*REGISTER_ROWS, *settings_])
     land_inbox(made)
     return made
 
 
-@pytest.fixture(scope="module")
-def homes(settled: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Home]]:
-    """Two homes alike: one for files that flow, one for the same files held in memory."""
-    root = tmp_path_factory.mktemp("homes")
-    yield tuple(open_home(shutil.copytree(settled.root, root / name)) for name in ("flowing", "held"))
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file: the report, its rows as they would land, and names and types of their columns."""
+
+    report: FileReport
+    landed: list[tuple[Any, ...]]
+    columns: list[tuple[str, str]]
 
 
-def landed(home: Home, sent: Sent, *, held: bool) -> tuple[FileReport, list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """The report on a file that is landed, its landed rows, and names and types of their columns."""
-    folder = home.inbox / "sent"
-    shutil.rmtree(folder, ignore_errors=True)
-    path = folder / sent.name
-    path.parent.mkdir(parents=True)
-    path.write_bytes(sent.content)
+def sort_file(home: Home, sent: Sent, place: Path, *, held: bool) -> Outcome:
+    """Check a file and land its rows in ``place``: sorted while they are read, or held in memory as a whole."""
+    sort = landing._sorted
+
+    @contextmanager
+    def sort_and_land(*arguments: Any) -> Iterator[tuple[Splitter, FileReport]]:
+        with sort(*arguments) as (splitter, report):
+            splitter.land(place)
+            yield splitter, report
+
+    place.unlink(missing_ok=True)
+    path = write(home.inbox / sent.name, sent.content)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(landing, "_sorted", sort_and_land)
         if held:
             patch.setattr(landing, "_flows", lambda *_: False)
-        (report,) = (r for r in land_inbox(home) if r.file_name == f"sent/{sent.name}")
+        report = check_file(path, home)
+    path.unlink()
     if report.status != "landed":
-        return report, [], []
-    place = str(landing_path(home, sent.format.dataset, report.vintage_id))
+        return Outcome(report, [], [])
     with duckdb.connect(config={"threads": 1}) as con:
         rows = con.execute(f"select * from read_parquet('{place}')").fetchall()
         kinds = con.execute(f"describe select * from read_parquet('{place}')").fetchall()
-    return report, rows, [kind[:2] for kind in kinds]
+    return Outcome(report, rows, [kind[:2] for kind in kinds])
 
 
-def is_sound(report: FileReport, sent: Sent) -> None:
-    """Every row is accounted for, and every refusal says what is wrong and what to do."""
+def is_sound(sent: Sent, outcome: Outcome) -> None:
+    """Every row is accounted for, every refusal says what is wrong and what to do, and what lands is typed."""
+    report = outcome.report
     for finding in report.findings:
         assert finding.rule
         assert finding.message.strip()
         assert finding.remedy.strip()
-        assert finding.file_name == report.file_name
-        assert finding.vintage_id == report.vintage_id
+        assert (finding.file_name, finding.vintage_id) == (report.file_name, report.vintage_id)
     if report.status == "refused":
-        assert {finding.rule for finding in report.findings} <= sent.refusals, report.message
+        assert [finding.rule for finding in report.findings if finding.rule not in sent.refusals] == [], report.message
+        assert (report.rows_read, report.rows_landed) == (0, 0)
         return
-    assert report.dataset == sent.format.dataset
+    # Without the column that tells it from another, a file is taken for that one.
+    assert report.dataset == sent.format.dataset or sent.refusals
     assert report.rows_read == len(sent.rows)
     assert report.rows_read == report.rows_landed + report.rows_quarantined + report.rows_dropped
     assert report.rows_dropped == sum(report.dropped_by_rule.values())
     if report.status == "not_needed":
         return
+    contract = load_contracts()[report.dataset or ""]
+    assert outcome.columns == list(contract.landed_columns().items())
+    numbers = [row[-1] for row in outcome.landed]
+    assert len(set(numbers)) == report.rows_landed
+    assert contract.survey or contract.repeats or len(numbers) == report.rows_landed
     errors = [finding for finding in report.findings if finding.severity == "error"]
     quarantined = {finding.source_row for finding in errors}
     assert len(quarantined) == report.rows_quarantined
+    assert quarantined.isdisjoint(numbers)
     below = range(sent.header_row + 1, sent.header_row + 1 + len(sent.rows))
-    assert quarantined <= set(below)
+    assert quarantined | set(numbers) <= set(below)
+    # A row of the wrong length has no column that is to blame.
     assert all(finding.column_name for finding in errors if finding.rule != "number_of_cells")
-    if not sent.format.workbook:
-        at = {row for row, cells in zip(below, sent.rows, strict=True) if not any(cell.strip() for cell in cells)}
-        assert report.dropped_by_rule.get("blank_row", 0) >= len([r for r in at if len(sent.rows[r - below[0]]) == 0])
+    blank = {n for n, cells in zip(below, sent.rows, strict=True) if not any(map(str.strip, cells))}
+    assert blank.isdisjoint(numbers)
+    assert report.dropped_by_rule.get("blank_row", 0) <= len(blank)

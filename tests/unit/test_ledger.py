@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def ledger(home: Home) -> Iterator[Ledger]:
 
 
 def vintage(vintage_id: str, dataset: str | None = "events", submission: str = "", **changes: object) -> Vintage:
-    """A landed vintage of seven rows: four landed, two quarantined, one dropped."""
+    """A landed vintage of seven rows: four landed, one of them corrected, two quarantined, one dropped."""
     made = Vintage(
         vintage_id=vintage_id,
         dataset=dataset,
@@ -39,6 +40,7 @@ def vintage(vintage_id: str, dataset: str | None = "events", submission: str = "
         rows_landed=4,
         rows_quarantined=2,
         rows_dropped=1,
+        rows_corrected=1,
         dropped_by_rule={"blank_row": 1},
         context={},
         message=None,
@@ -146,7 +148,9 @@ def test_a_vintage_read_again_under_other_rules_is_gated_anew_and_keeps_its_firs
     ledger.record_gate("v1", passed=False, message="bad")
     ledger.export()
     ((landed_at, received_at),) = source_files(home, "landed_at, received_at")
-    receive(ledger, "a.csv", vintage("v1", rows_landed=6, rows_quarantined=0, rules_fingerprint="new rules"))
+    again = vintage("v1", rows_landed=6, rows_quarantined=0, rows_corrected=3, rules_fingerprint="new rules")
+    receive(ledger, "a.csv", again)
+    assert ledger.vintage("v1") == again
     assert ledger.ungated("events") == ["v1"]
     ledger.export()
     assert source_files(home, "landed_at, received_at, sequence, gate, rows_landed, is_current, message") == [
@@ -170,7 +174,8 @@ def test_seeing_the_same_again_enters_nothing(home: Home, ledger: Ledger) -> Non
 def test_the_export_says_what_became_of_every_vintage(home: Home, ledger: Ledger) -> None:
     receive(ledger, "old.csv", vintage("v1", "workforce_survey", "wave=3", context={"wave": 3}))
     receive(ledger, "new.csv", vintage("v2", "workforce_survey", "wave=3", context={"wave": 3}))
-    nothing = {"rows_read": 0, "rows_landed": 0, "rows_quarantined": 0, "rows_dropped": 0, "dropped_by_rule": {}}
+    counted = ("rows_read", "rows_landed", "rows_quarantined", "rows_dropped", "rows_corrected")
+    nothing = dict.fromkeys(counted, 0) | {"dropped_by_rule": {}}
     receive(ledger, "x.csv", vintage("v3", None, status="refused", message="unknown", contract_version=None, **nothing))
     ledger.record_gate("v2", passed=True)
     ledger.export()
@@ -179,11 +184,10 @@ def test_the_export_says_what_became_of_every_vintage(home: Home, ledger: Ledger
         (2, "workforce_survey", "new.csv", "v2", "wave=3", "landed", "passed", True),
         (3, None, "x.csv", "v3", "", "refused", None, False),
     ]
-    counts = "rows_read, rows_landed, rows_quarantined, rows_dropped, dropped_by_rule, contract_version, message"
-    assert source_files(home, counts) == [
-        (7, 4, 2, 1, '{"blank_row": 1}', 1, None),
-        (7, 4, 2, 1, '{"blank_row": 1}', 1, None),
-        (0, 0, 0, 0, "{}", None, "unknown"),
+    assert source_files(home, f"{', '.join(counted)}, dropped_by_rule, contract_version, message") == [
+        (7, 4, 2, 1, 1, '{"blank_row": 1}', 1, None),
+        (7, 4, 2, 1, 1, '{"blank_row": 1}', 1, None),
+        (0, 0, 0, 0, 0, "{}", None, "unknown"),
     ]
     types = {field.name: str(field.type) for field in pq.read_schema(home.landing / "source_files.parquet")}
     assert types["received_at"] == types["landed_at"] == "timestamp[us]"
@@ -234,3 +238,19 @@ def test_what_was_entered_is_there_for_the_next_who_opens_it(home: Home) -> None
         receive(first, "a.csv", vintage("v1"))
     with Ledger(home) as second:
         assert second.current() == ["v1"]
+
+
+def test_a_ledger_begun_before_there_were_corrections_gets_their_column_and_keeps_what_it_holds(home: Home) -> None:
+    with Ledger(home) as first:
+        receive(first, "a.csv", vintage("v1", rows_corrected=0))
+    with closing(sqlite3.connect(home.ledger)) as db:
+        db.execute("alter table vintages drop column rows_corrected")
+        db.commit()
+        assert "rows_corrected" not in [column[1] for column in db.execute("pragma table_info(vintages)")]
+    with Ledger(home) as second:
+        assert second.vintage("v1") == vintage("v1", rows_corrected=0)
+        receive(second, "b.csv", vintage("v2", rows_corrected=2))
+        second.export()
+    assert source_files(home, "vintage_id, rows_corrected, is_current") == [("v1", 0, True), ("v2", 2, True)]
+    with Ledger(home) as third:
+        assert third.vintage("v2") == vintage("v2", rows_corrected=2)

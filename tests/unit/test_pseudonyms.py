@@ -79,5 +79,7 @@ def test_a_query_makes_the_same_pseudonyms_and_does_not_name_the_key(
     assert secret not in sql
     with duckdb.connect() as con:
         key.offer(con)
-        made = con.execute(f"select {sql} from (select unnest(?::varchar[]) as identifier)", [[*texts, None]]).fetchall()
+        made = con.execute(
+            f"select {sql} from (select unnest(?::varchar[]) as identifier)", [[*texts, None]]
+        ).fetchall()
     assert [row[0] for row in made] == [*(key.pseudonym("learner", text) for text in texts), None]

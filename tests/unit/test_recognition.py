@@ -69,8 +69,12 @@ def test_any_alias_of_a_header_will_do() -> None:
 
 
 def test_a_header_that_another_dataset_marks_itself_by_is_not_mistaken() -> None:
-    # By characteristic it is another table of the same publication, which nothing here reads.
-    assert refusal(table([*NEW_EXCLUSIONS, "characteristic"])).rule == "not_recognised"
+    # Every header of the table by area is there too, and yet it is another table of the same publication.
+    header = [*NEW_EXCLUSIONS, "characteristic"]
+    assert found(table(header)).contract.dataset == "dfe_exclusions_by_characteristic"
+    # Nor is it taken for the table by area where it lacks a header of its own.
+    header.remove("headcount")
+    assert found(table(header)).contract.dataset == "dfe_other"
 
 
 def test_a_survey_is_known_by_its_tool_and_most_of_its_statements() -> None:

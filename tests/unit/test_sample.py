@@ -5,6 +5,7 @@ What the files should count to is worked out here once more, from the files alon
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections import Counter, defaultdict
@@ -66,8 +67,10 @@ def table(path: Path) -> list[list[str]]:
         sheet = fastexcel.read_excel(path).load_sheet(0, header_row=None, dtypes="string")
         columns = [column.to_pylist() for column in sheet.to_arrow().columns]
         return [["" if cell is None else cell for cell in row] for row in zip(*columns, strict=True)]
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
+    # What Moodle calls an Excel CSV.
+    is_wide = path.read_bytes().startswith(codecs.BOM_UTF16_LE)
+    with path.open(encoding="utf-16" if is_wide else "utf-8", newline="") as file:
+        return list(csv.reader(file, delimiter="\t" if is_wide else ","))
 
 
 def good_rows(home: Path, name: str) -> list[dict[str, str]]:
@@ -114,6 +117,8 @@ def test_the_same_seed_makes_the_same_bytes_and_arrivals_and_another_seed_does_n
     same = {name for name in first if first[name][0] == other[name][0]}
     assert same == {
         "impact.yml",
+        "inbox/courses/register_of_courses_2023.csv",
+        "inbox/courses/register_of_courses_2024.csv",
         "inbox/events/event_log_export.csv",
         "inbox/misc/minutes.csv",
         "inbox/published/exclusions_by_geographic_level.meta.csv",
@@ -231,9 +236,9 @@ def test_postcodes_have_a_real_form_and_a_first_letter_that_no_real_one_has(home
 
 
 def test_every_e_mail_address_is_in_a_domain_reserved_for_examples(home: Path) -> None:
-    texts = [path.read_text(encoding="utf-8") for path in (home / "inbox").rglob("*.csv")]
-    cells = [cell for path in (home / "inbox").rglob("*.xlsx") for row in table(path) for cell in row]
-    addresses = {a for text in [*texts, *cells] for a in re.findall(r"[\w.+-]+@[\w.-]+", text)}
+    paths = [*(home / "inbox").rglob("*.csv"), *(home / "inbox").rglob("*.xlsx")]
+    cells = [cell for path in paths for row in table(path) for cell in row]
+    addresses = {a for cell in cells for a in re.findall(r"[\w.+-]+@[\w.-]+", cell)}
     assert len(addresses) > 500
     assert not {address for address in addresses if not RESERVED.search(address)}
 
@@ -383,39 +388,18 @@ def test_agreement_rises_from_wave_to_wave(planted: dict[tuple[str, ...], tuple[
     assert shares[0] + 0.03 < shares[1] < shares[2] - 0.03
 
 
-def test_training_of_the_truth_is_that_of_the_latest_reports(
+def test_attendances_of_the_truth_are_those_of_the_latest_reports(
     home: Path, planted: dict[tuple[str, ...], tuple[str, str]]
 ) -> None:
-    places = sectors_by_name(home)
     in_force: dict[tuple[str, str, str], list[str]] = {}
     for path in sorted((home / "inbox" / "training").iterdir(), key=lambda p: p.stat().st_mtime):
         for row in good_rows(home, f"training/{path.name}"):
             cells = list(row.values())
             in_force[cells[0], cells[2], plain_date(cells[5])] = cells
     attended = Counter(k[2][:7] for k, cells in in_force.items() if cells[6] in ("Attended", "Completed"))
-    truth = {k[-1]: n for k, (n, _) in planted.items() if k[0] == "training_attendances" and k[2:4] == ("total",) * 2}
+    of_the_area = area("training_attendances", "training_bookings", "")[:6]
+    truth = {key[-1]: number for key, (number, _) in planted.items() if key[:6] == of_the_area}
     assert truth == {month: str(number) for month, number in attended.items()}
-
-    latest: dict[str, tuple[str, str]] = {}
-    for (person, _, day), cells in in_force.items():
-        if cells[6] == "Completed" and cells[4] == "Yes" and "2022-09-01" <= day <= "2025-08-31":
-            latest[person] = max(latest.get(person, ("", "")), (day, places[cells[7]][0]))
-    staff = {
-        row["Organisation ID"]: int(row["Head count"])
-        for row in dicts(home / "inbox/organisations/register_2024-09.csv")
-        if row["Role"] == "All"
-    }
-    by_organisation = Counter(organisation for _, organisation in latest.values())
-    year = "2024/25"
-    total = planted[area("training_take_up", "training_bookings", year)]
-    assert total == (str(len(latest)), str(sum(staff.values())))
-    truth_by_organisation = {
-        key[3]: value
-        for key, value in planted.items()
-        if key[0] == "training_take_up" and key[-1] == year and key[3] != "total"
-    }
-    assert truth_by_organisation == {o: (str(by_organisation[o]), str(number)) for o, number in staff.items()}
-    assert sum(by_organisation[o] > number for o, number in staff.items()) == 1
 
 
 def test_the_share_out_of_area_is_that_of_the_returns_and_falls(

@@ -64,11 +64,15 @@ distinct_activities as (
 ),
 
 -- An activity counts for the course whose entry in the register names it. Many courses have a “Quiz”: where the
--- register knows the Moodle course, the same entry names that too; where it does not, only one entry names the activity.
+-- register knows the Moodle course, the same entry names that too; else no other entry may name the activity.
 activities_in_register as (
     select
         distinct_activities.*,
-        course_names.* exclude (comparable_name),
+        course_names.course,
+        course_names.course_level,
+        course_names.is_core,
+        course_names.is_for_leaders,
+        course_names.register_vintage_id,
         known_names.comparable_name is not null as is_known_moodle_course,
         count(*) over (
             partition by distinct_activities.comparable_short_name, distinct_activities.comparable_activity
