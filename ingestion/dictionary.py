@@ -83,9 +83,10 @@ def _dataset(contract: Contract) -> str:
 
 def _columns(contract: Contract) -> str:
     rows = [
-        f"| `{context.name}` | – | whole number | {context.description} From the file or folder name"
-        + (f", else from `{context.from_column}`" if context.from_column else "")
+        f"| `{context.name}` | – | {'text' if context.kind == 'text' else 'whole number'} | {context.description}"
+        + " From the file or folder name"
         + (f", else from the `{context.from_companion}` file beside it" if context.from_companion else "")
+        + (f", else from `{context.from_column}`" if context.from_column else "")
         + ". |"
         for context in contract.context
     ]

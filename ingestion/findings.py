@@ -19,6 +19,9 @@ LOOKS_PERSONAL = re.compile(
     | \b[A-Z]{1,2}[0-9][A-Z0-9]?\s*[0-9][A-Z]{2}\b  # a postcode
     | \b[A-Z][0-9]{11,12}[0-9A-Z]?\b     # a unique pupil number
     | [0-9]{9,}                          # a long number: a telephone, an NHS number
+    | \b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b  # an IP address
+    | \b(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{1,4}\b  # one of the newer kind
+    | (?<![0-9.])[0-9]{1,3}\.[0-9]{4,}   # a position
     """,
     re.IGNORECASE | re.VERBOSE,
 )

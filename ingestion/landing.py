@@ -303,7 +303,8 @@ def _refuse_a_twin(file: _File, home: Home, ledger: Ledger) -> None:
         path, submission = twin
         raise UnreadableFile(
             "sent_as_another",
-            f"it is byte for byte the file {path}, which counts as {submission.replace('=', ' ').replace('_', ' ')}",
+            f"it is byte for byte the file {path}, which counts as "
+            f"{submission.replace('=', ' ').replace('_', ' ').replace(',', ', ')}",
             "One of the two has the wrong name: take that one out of the inbox.",
         )
 
@@ -385,7 +386,11 @@ def _submission(file: _File) -> str:
     submission = file.contract.submission
     if submission is None or submission.mode == "add":
         return ""
-    return ",".join(f"{key}={file.context.get(key, '')}" for key in submission.key)
+    parts = [f"{key}={file.context.get(key, '')}" for key in submission.key]
+    if file.recognised is not None and file.recognised.tool is not None:
+        # Two organisations may ask the same questions in the same wave with tools of their own.
+        parts.append(f"tool={file.recognised.tool.tool_id}")
+    return ",".join(parts)
 
 
 def _not_needed(file: _File) -> FileReport:
@@ -484,6 +489,7 @@ def _sorted(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, FileReport]]
             positions=positions,
             width=len(file.recognised.headers),
             context=file.context,
+            submission=_submission(file),
             groups=groups,
         )
         corrected: list[Finding] = []
@@ -820,7 +826,9 @@ def _context(file: _File, rules: _Rules) -> dict[str, int | str]:
 def _context_value(file: _File, key: str, rules: _Rules) -> int | str:
     context = next(c for c in file.contract.context if c.name == key)
     said = from_path(context, file.file_name)
-    held = _most_frequent_year(file, context.from_column, rules) if context.from_column else None
+    # Where a companion can say it, the file's own dates are the last resort: a handful of rows may be carried over.
+    is_told_by_dates = context.from_column is not None and context.from_companion is None
+    held = _most_frequent_year(file, context.from_column or "", rules) if is_told_by_dates else None
     if said is not None and held is not None and said != held:
         raise UnreadableFile(
             "year_contradicts",
@@ -831,6 +839,8 @@ def _context_value(file: _File, key: str, rules: _Rules) -> int | str:
     value = said if said is not None else held
     if value is None and context.from_companion is not None:
         value = rules.companion(str(file.file_name.parent), context.from_companion, key)
+        if value is None and context.from_column is not None:
+            value = _most_frequent_year(file, context.from_column, rules)
     if value is None:
         beside = f", or put it beside its {context.from_companion} file" if context.from_companion else ""
         raise UnreadableFile(

@@ -61,7 +61,7 @@ class Lookups:
         key.offer(con)
         for column in columns:
             if column.personal == "pseudonymise":
-                scope = "".join(f"{k}={v}|" for k, v in source.context.items()) if column.per_submission else ""
+                scope = f"{source.submission}|" if column.per_submission else ""
                 text = f"{literal(scope)} || {name(column.name + '_text')}"
                 made = key.pseudonym_sql(column.domain or "", text)
                 self._make(column, "resolved varchar")

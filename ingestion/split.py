@@ -26,6 +26,14 @@ LONGEST_LIST = 30
 #: Parts the texts of several cells that are one answer; no file holds it.
 UNIT_SEPARATOR = "\x1f"
 
+#: Rules that say of a cell that it is not what its column holds.
+_MISFITS = {
+    "unknown_organisation", "unknown_code", "unknown_answer", "not_a_date", "not_a_number", "not_yes_or_no",
+    "not_a_figure", "pattern",
+}  # fmt: skip
+#: No name, date or number of a person is as short as this.
+_LONGEST_CODE = 4
+
 BLANK_ROW = "blank_row"
 DUPLICATE_ROW = "duplicate_row"
 
@@ -122,6 +130,8 @@ class Source:
     positions: dict[str, tuple[int, ...]]
     width: int
     context: dict[str, int | str] = field(default_factory=dict)
+    #: What a newer file replaces; empty where files add to each other.
+    submission: str = ""
     #: Number → header, of the groups of columns that repeat.
     groups: dict[int, str] = field(default_factory=dict)
     #: Column, or derived column that lands as a pseudonym → SQL over its text for what it lands as.
@@ -506,12 +516,19 @@ from derived"""
             from (select *, unnest(problems) as problem from set_aside where drop_rule is null)
             order by {ROW}, problem"""
         ).fetchall()
-        return [self._finding(problems[index], row, value) for row, index, value in rows]
+        misfits: dict[int, set[str]] = {}
+        for row, index, _ in rows:
+            if problems[index].rule in _MISFITS:
+                misfits.setdefault(row, set()).add(problems[index].column.name)
+        return [
+            self._finding(problems[index], row, value, has_shifted=len(misfits.get(row, ())) > 1)
+            for row, index, value in rows
+        ]
 
-    def _finding(self, problem: Problem, row: int, value: str | None) -> Finding:
+    def _finding(self, problem: Problem, row: int, value: str | None, has_shifted: bool) -> Finding:
         # Of several answers to one question, as a person writes them.
         text = value and value.replace(UNIT_SEPARATOR, "; ")
-        visible = shown(text, personal=problem.column.personal is not None or problem.column.masked)
+        visible = shown(text, personal=self._may_tell_who(problem, text or "", has_shifted))
         suggestion = self.source.suggestions.get(problem.column.name, {}).get(value or "", "")
         message = problem.message.replace("{suggestion}", suggestion).replace("{value}", visible or "")
         return Finding(
@@ -527,6 +544,22 @@ from derived"""
             remedy=problem.remedy,
             severity="error" if problem.severity == "error" else "warning",
         )
+
+    def _may_tell_who(self, problem: Problem, text: str, has_shifted: bool) -> bool:
+        """Whether a finding must not show a cell: it is personal, or may hold what belongs into a personal one.
+
+        Cells that have moved on by a column fit neither here nor there, so that a row fails in several. What no code
+        and no number is and is written like a name may be one.
+        """
+        column = problem.column
+        if column.personal is not None or column.masked:
+            return True
+        if self.contract.survey is None and not any(c.personal or c.masked for c in self.contract.columns):
+            return False
+        if has_shifted and len(text) > _LONGEST_CODE:
+            return True
+        is_item = self.contract.survey is not None and column not in self.contract.columns
+        return problem.rule in _MISFITS and column.type != "organisation" and not is_item and _is_like_a_name(text)
 
     def _misshapen(self, row: int, cells: int) -> Finding:
         return Finding(
@@ -715,6 +748,11 @@ from derived"""
         return {column.name for column in self.columns} - own
 
 
+def _is_like_a_name(text: str) -> bool:
+    words = text.split()
+    return len(words) > 1 and all(word[0].isupper() for word in words)
+
+
 def _context_value(value: int | str) -> str:
     return f"{value}::bigint" if isinstance(value, int) else literal(value)
 
@@ -732,13 +770,15 @@ def _coded(text: str, codes: Mapping[str, str], in_words: bool = False) -> str:
     """
     if not codes:
         return "null::varchar"
-    whens = " ".join(f"when {literal(code.lower())} then {literal(value)}" for code, value in codes.items())
-    plain = f"case lower({text}) {whens} end"
+    straight = {code.lower().replace("’", "'"): value for code, value in codes.items()}
+    whens = " ".join(f"when {literal(code)} then {literal(value)}" for code, value in straight.items())
+    # A word processor's apostrophe is nobody's code.
+    plain = f"case replace(lower({text}), '’', chr(39)) {whens} end"
     if in_words:
         folded = {normalise_wording(code): value for code, value in codes.items()}
         whens = " ".join(f"when {literal(code)} then {literal(value)}" for code, value in folded.items() if code)
         return f"coalesce({plain}, case {_FOLDED.format(text=text)} {whens} end)" if whens else plain
-    spaced = f"case lower(regexp_replace({text}, '{_SPACES}', ' ', 'g')) {whens} end"
+    spaced = f"case replace(lower(regexp_replace({text}, '{_SPACES}', ' ', 'g')), '’', chr(39)) {whens} end"
     return f"coalesce({plain}, {spaced})"
 
 
@@ -811,6 +851,7 @@ def _format_in_words(pattern: str) -> str:
         "%Y": "yyyy",
         "%y": "yy",
         "%b": "Mon",
+        "%B": "Month",
         "%H": "hh",
         "%I": "hh",
         "%M": "mm",

@@ -189,7 +189,7 @@ def test_the_other_rows_of_the_survey_land_answer_by_answer(registered: Home) ->
         (3, date(2025, 9, 15), "ORG2", "practitioner", 6),
     }
     assert set(landed(registered, "workforce_survey", "source_row, respondent_id")) == {
-        (row, load_key().pseudonym("workforce_survey_response", f"wave=3|{number}")) for row, number in ((2, 1), (6, 5))
+        (row, load_key().pseudonym("workforce_survey_response", f"wave=3,tool=microsoft_forms|{number}")) for row, number in ((2, 1), (6, 5))
     }
 
 
@@ -382,9 +382,9 @@ def test_a_corrected_wave_replaces_the_wave_whatever_its_file_is_called(register
     )
     assert counts == [(2, 1), (3, 3)]
     assert source_files(registered, "submission, is_current")[1:] == [
-        ("wave=2", True),
-        ("wave=3", False),
-        ("wave=3", True),
+        ("wave=2,tool=microsoft_forms", True),
+        ("wave=3,tool=microsoft_forms", False),
+        ("wave=3,tool=microsoft_forms", True),
     ]
 
 

@@ -202,7 +202,7 @@ def test_a_forms_csv_writes_the_month_first_and_begins_with_a_mark(home: Home) -
     assert families_landed(home) == families_expected({2: FIRST_GIVEN, 3: SECOND_GIVEN, 4: THIRD_GIVEN})
     key = load_key()
     assert pseudonyms_landed(home, "children_families_survey") == {
-        row: key.pseudonym("children_families_survey_response", f"wave=2|{number}")
+        row: key.pseudonym("children_families_survey_response", f"wave=2,tool=microsoft_forms|{number}")
         for row, number in ((2, "1001"), (3, "1002"), (4, "1003"))
     }
 
@@ -434,7 +434,7 @@ def test_qualtrics_three_header_rows_with_a_grid_and_a_column_for_each_option(ho
         (None, f"{CHANGED} - Something else", "unknown_column", "warning"),
         (None, f"{CHANGED} - Something else - Text", "unknown_column", "warning"),
     ]
-    pseudonym = load_key().pseudonym("organisational_survey_response", "wave=1|R_2abcDEF")
+    pseudonym = load_key().pseudonym("organisational_survey_response", "wave=1,tool=qualtrics|R_2abcDEF")
     assert pseudonyms_landed(home, "organisational_survey")[5] == pseudonym
 
 
@@ -637,7 +637,7 @@ def test_jisc_numbers_its_questions(home: Home) -> None:
     write(home.inbox / name, jisc(FIRST_GIVEN, "15/09/2025 10:12"))
     is_clean(land(home, name), "children_families_survey", 1)
     assert families_landed(home) == families_expected({2: FIRST_GIVEN})
-    pseudonym = load_key().pseudonym("children_families_survey_response", "wave=2|123456-123450-12345678")
+    pseudonym = load_key().pseudonym("children_families_survey_response", "wave=2,tool=jisc_online_surveys|123456-123450-12345678")
     assert pseudonyms_landed(home, "children_families_survey") == {2: pseudonym}
 
 
@@ -889,7 +889,7 @@ def test_a_new_question_is_told_once_and_a_new_answer_with_its_row(home: Home) -
     assert (report.rows_landed, report.rows_quarantined) == (1, 1)
     assert [(f.source_row, f.column_name, f.rule, f.value, f.severity) for f in report.findings] == [
         (None, "Did you like the biscuits?", "unknown_column", None, "warning"),
-        (3, header[9], "unknown_answer", "Now and then", "error"),
+        (3, header[9].strip(), "unknown_answer", "Now and then", "error"),
     ]
     exported = findings(home, "source_row, rule, value")
     assert exported == [(f.source_row, f.rule, f.value) for f in report.findings]

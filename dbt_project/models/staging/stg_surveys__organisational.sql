@@ -11,6 +11,18 @@ in_force as (
     {{ rows_in_force('landed', 'source_files', 'organisational_survey') }}
 ),
 
+-- Within a file landing has seen to it; two tools of one wave may each hold an answer of the same organisation.
+latest as (
+    select
+        *,
+        first_value(respondent_id) over (
+            partition by wave, organisation_id
+            order by submitted_date desc, vintage_id desc, source_row desc
+        ) as latest_respondent_id
+    from in_force
+    where precedence = 1
+),
+
 final as (
     select
         wave,
@@ -22,8 +34,8 @@ final as (
         score,
         vintage_id,
         source_row
-    from in_force
-    where precedence = 1
+    from latest
+    where respondent_id = latest_respondent_id
 )
 
 select * from final
