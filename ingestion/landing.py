@@ -60,6 +60,9 @@ LANDING_VERSION = 2
 MEMORY_LIMIT = "1GB"
 FLOWS_FROM_BYTES = 1_000_000
 
+#: A table with more columns takes minutes to sort; mostly they are the empty ones that a spreadsheet saved with it.
+MOST_COLUMNS = 2000
+
 _TEXT = pa.string()
 
 Status = Literal["landed", "unchanged", "refused", "not_needed"]
@@ -482,7 +485,7 @@ def _sorted(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, FileReport]]
             vintage_id=file.vintage_id,
             sheet=sheet.name,
             headers={
-                c: file.recognised.headers[at[0]].strip() or _letters(at[0])
+                c: _shown(file.recognised.headers[at[0]].strip()) or _letters(at[0])
                 for c, at in positions.items()
                 if len(at) < len(file.recognised.headers)
             },
@@ -589,7 +592,8 @@ def _correct(
         changed = f"{matches} and c{at} is distinct from {literal(correction.new_value)}"
         rows = con.execute(f"select {ROW} from raw where {changed} order by 1").fetchall()
         column = next((names[name] for name, its in source.positions.items() if its == (at,) and name in names), None)
-        personal = column is not None and (column.personal is not None or column.masked)
+        # Of a column that nothing reads, nobody has said that it is not.
+        personal = column is None or column.personal is not None or column.masked
         for (row,) in rows:
             findings.append(
                 Finding(
@@ -598,7 +602,7 @@ def _correct(
                     vintage_id=file.vintage_id,
                     sheet=file.recognised.sheet.name,
                     source_row=row,
-                    column_name=file.recognised.headers[at],
+                    column_name=_shown(file.recognised.headers[at]),
                     rule="corrected",
                     value=shown(correction.new_value, personal=personal),
                     message=f"the cell was read as “{shown(correction.new_value, personal=personal)}”: "
@@ -646,10 +650,16 @@ def _layout(file: _File) -> tuple[list[Column], dict[str, tuple[int, ...]], dict
     """The columns of the file, where each stands, and the titles of the groups of columns that repeat.
 
     Raises:
-        UnreadableFile: a required column is missing, or a header that matters stands there twice.
+        UnreadableFile: there are too many columns, a required one is missing, or one that matters stands there twice.
     """
     assert file.recognised is not None
     contract, headers = file.contract, file.recognised.headers
+    if len(headers) > MOST_COLUMNS:
+        raise UnreadableFile(
+            "too_many_columns",
+            f"it has {len(headers):,} columns, and no more than {MOST_COLUMNS:,} are read",
+            "Delete the columns behind the table, empty ones too, and send the file again.",
+        )
     columns, found = list(contract.columns), _found(file.recognised)
     twice = [headers[at[0]] for at in found.values() if len(at) > 1]
     positions = {column: tuple(at) for column, at in found.items()}
@@ -684,7 +694,7 @@ def _layout(file: _File) -> tuple[list[Column], dict[str, tuple[int, ...]], dict
             its_name = grouped(column.name, number)
             columns.append(column.model_copy(update={"name": its_name}))
             positions[its_name] = (start + offset,)
-    return columns, positions, {number: " ".join(headers[start].split()) for number, start in enumerate(groups)}
+    return columns, positions, {number: _shown(" ".join(headers[start].split())) for number, start in enumerate(groups)}
 
 
 def _called(column: Column) -> str:
@@ -764,8 +774,13 @@ def _letters(position: int) -> str:
 
 
 def _listed(headers: list[str]) -> str:
-    shown = [f"“{' '.join(header.split())[:60]}”" for header in headers if header.strip()]
-    return ", ".join(shown[:25]) + (f" and {len(shown) - 25} more" if len(shown) > 25 else "")
+    listed = [f"“{_shown(' '.join(header.split()))[:60]}”" for header in headers if header.strip()]
+    return ", ".join(listed[:25]) + (f" and {len(listed) - 25} more" if len(listed) > 25 else "")
+
+
+def _shown(header: str) -> str:
+    """A header as a message may show it: a table may have a column for each person."""
+    return shown(header, personal=False) or ""
 
 
 def _unknown_headers(file: _File) -> list[Finding]:
@@ -781,7 +796,7 @@ def _unknown_headers(file: _File) -> list[Finding]:
             vintage_id=file.vintage_id,
             sheet=file.recognised.sheet.name,
             source_row=None,
-            column_name=header,
+            column_name=_shown(header),
             rule="unknown_column",
             value=None,
             message="nothing reads this column, and it was not kept",

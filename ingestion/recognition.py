@@ -140,7 +140,13 @@ def _recognise_survey(sheet: Sheet, surveys: Sequence[Contract], tools: Mapping[
             share = (len(matched.items) + len(matched.twice)) / len(instrument.items)
             if share >= SHARE_OF_ITEMS and (best is None or share > best[0]):
                 best = share, Recognised(tool.reads(contract), sheet, last, tuple(headings), tool)
-    return best[1] if best is not None else None
+    if best is None:
+        return None
+    found = best[1]
+    # Rows of a header may be of different lengths, and the longest says how many columns there are.
+    last_row = sheet.top[found.header_row - 1]
+    last_row += [""] * (len(found.headings) - len(last_row))
+    return found
 
 
 def _exports(sheet: Sheet, tools: Mapping[str, Tool]) -> list[tuple[Tool, int]]:
@@ -190,7 +196,8 @@ def _why_not(sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[st
 
 
 def _share(contract: Contract, headers: set[str]) -> float:
-    if contract.recognise is None or not contract.recognise.headers:
+    if contract.recognise is None or len(contract.recognise.headers) < FEWEST_HEADERS:
+        # One header in common says nothing.
         return 0.0
     wanted = [normalise_header(header) for header in contract.recognise.headers]
     return sum(header in headers for header in wanted) / len(wanted)

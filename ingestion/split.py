@@ -33,6 +33,8 @@ _MISFITS = {
 }  # fmt: skip
 #: No name, date or number of a person is as short as this.
 _LONGEST_CODE = 4
+#: Letters and digits in one word, as systems number their people.
+_LIKE_A_NUMBER = re.compile(r"[A-Za-z][0-9]{4}|[0-9]{4}[A-Za-z]")
 
 BLANK_ROW = "blank_row"
 DUPLICATE_ROW = "duplicate_row"
@@ -558,8 +560,11 @@ from derived"""
             return False
         if has_shifted and len(text) > _LONGEST_CODE:
             return True
+        if problem.rule not in _MISFITS:
+            return False
         is_item = self.contract.survey is not None and column not in self.contract.columns
-        return problem.rule in _MISFITS and column.type != "organisation" and not is_item and _is_like_a_name(text)
+        may_be_a_name = column.type != "organisation" and not is_item and _is_like_a_name(text)
+        return may_be_a_name or _LIKE_A_NUMBER.search(text) is not None
 
     def _misshapen(self, row: int, cells: int) -> Finding:
         return Finding(

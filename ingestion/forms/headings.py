@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from ingestion.forms.tools import Tool
 from ingestion.instruments import normalise_wording
@@ -20,6 +21,8 @@ _NUMBERED = re.compile(
 )
 #: " - ", between the heading of a grid and the statement.
 _DASHED = re.compile(r"\s[-–—]\s")
+#: No question has more; each is one more way to read it.
+_MOST_DASHES = 20
 _DIGIT = re.compile(r"[0-9]")
 #: What Qualtrics writes into a question that has a box for text beside one of its options, and behind that box.
 _CHOICE_BESIDE_TEXT = re.compile(r"\s-\sSelected Choice(?=\s-\s|\s*$)")
@@ -47,6 +50,8 @@ def read_headings(tool: Tool, sheet: Sheet, row: int) -> tuple[list[Heading], in
             headings, last = _qualtrics(tool, sheet.top, row)
         case "surveymonkey":
             headings, last = _surveymonkey(tool, sheet.top, row)
+    width = max(len(cells) for cells in sheet.top[row - 1 : last])
+    headings += [_heading("")] * (width - len(headings))
     return [_as_mapped(tool, heading) for heading in headings], last
 
 
@@ -117,6 +122,6 @@ def _readings(text: str) -> list[tuple[str, str]]:
     found = [("", text)]
     if bracketed := _BRACKETED.match(text):
         found.append((bracketed[1], bracketed[2]))
-    found += [(text[: dash.start()], text[dash.end() :]) for dash in _DASHED.finditer(text)]
+    found += [(text[: dash.start()], text[dash.end() :]) for dash in islice(_DASHED.finditer(text), _MOST_DASHES)]
     without_number = [(_NUMBERED.sub("", question), _NUMBERED.sub("", part)) for question, part in found]
     return [*found, *without_number]

@@ -189,7 +189,8 @@ def test_the_other_rows_of_the_survey_land_answer_by_answer(registered: Home) ->
         (3, date(2025, 9, 15), "ORG2", "practitioner", 6),
     }
     assert set(landed(registered, "workforce_survey", "source_row, respondent_id")) == {
-        (row, load_key().pseudonym("workforce_survey_response", f"wave=3,tool=microsoft_forms|{number}")) for row, number in ((2, 1), (6, 5))
+        (row, load_key().pseudonym("workforce_survey_response", f"wave=3,tool=microsoft_forms|{number}"))
+        for row, number in ((2, 1), (6, 5))
     }
 
 

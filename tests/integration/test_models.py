@@ -304,9 +304,9 @@ REFERENCE: dict[str, tuple[dict[str, str], list[tuple[Any, ...]]]] = {
 LEDGER = {
     "dataset": "VARCHAR", "file_name": "VARCHAR", "vintage_id": "VARCHAR", "submission": "VARCHAR",
     "status": "VARCHAR", "gate": "VARCHAR", "rows_read": "BIGINT", "rows_landed": "BIGINT",
-    "rows_quarantined": "BIGINT", "rows_dropped": "BIGINT", "dropped_by_rule": "VARCHAR", "received_at": "TIMESTAMP",
-    "landed_at": "TIMESTAMP", "sequence": "BIGINT", "is_current": "BOOLEAN", "contract_version": "BIGINT",
-    "message": "VARCHAR",
+    "rows_quarantined": "BIGINT", "rows_dropped": "BIGINT", "rows_corrected": "BIGINT", "dropped_by_rule": "VARCHAR",
+    "received_at": "TIMESTAMP", "landed_at": "TIMESTAMP", "sequence": "BIGINT", "is_current": "BOOLEAN",
+    "contract_version": "BIGINT", "message": "VARCHAR",
 }  # fmt: skip
 
 
@@ -336,7 +336,7 @@ def write_landing(home: Path, vintages: Sequence[Vintage]) -> None:
         write_parquet(landing / f"{name}.parquet", columns, rows)
     ledger = [
         (v.dataset, f"{v.vintage_id}.csv", v.vintage_id, "", "landed", "passed", len(v.rows),
-         len(v.rows) if v.rows_landed is None else v.rows_landed, 0, 0, "{}", "2025-10-01", "2025-10-01",
+         len(v.rows) if v.rows_landed is None else v.rows_landed, 0, 0, 0, "{}", "2025-10-01", "2025-10-01",
          v.sequence, v.is_current, 1, None)
         for v in vintages
     ]  # fmt: skip
@@ -593,9 +593,21 @@ def test_a_home_without_data_says_of_every_outcome_that_it_is_not_measured(tmp_p
     build = dbt_build(home, tmp_path / "target", "--exclude-resource-type", "unit_test")
     assert build.exit_code == 0, build.output
     assert build.query("select count(*) from marts.indicator_values") == [(0,)]
-    statuses = build.query("select distinct measurement_status from marts.short_term_outcomes order by all")
-    assert statuses == [("declared gap",), ("not yet measured",)]
-    assert build.query("select count(distinct node_id) from marts.short_term_outcomes") == [(7,)]
+    by_status = dict(
+        build.query(
+            """
+            select measurement_status, list(distinct node_id order by node_id)
+            from (
+                from marts.short_term_outcomes
+                union all from marts.medium_term_outcomes
+                union all from marts.long_term_outcomes
+            )
+            group by all
+            """
+        )
+    )
+    measurable = [f"S{n}" for n in range(1, 8)] + [f"M{n}" for n in range(1, 7)] + ["L1", "L2"]
+    assert by_status == {"not yet measured": sorted(measurable), "declared gap": ["L3"]}
 
 
 def test_rows_lost_on_the_way_stop_everything_downstream_of_them(tmp_path: Path) -> None:

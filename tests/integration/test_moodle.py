@@ -226,10 +226,11 @@ def test_of_a_row_with_several_mistakes_each_is_said_and_nothing_lands(home: Hom
     row = learner("Bob", "", "Nonesuch Academy", "Completed", "31/09/2025 10:00", "Completed", "soon", "", "")
     report = activities(home, row)
     assert (report.rows_landed, report.rows_quarantined) == (0, 1)
+    # Of a row whose cells may have shifted no longer text is shown; a column without a header is called by its letter.
     assert said(report) == [
         (2, "Email address", "required", None),
-        (2, "Institution", "unknown_organisation", "Nonesuch Academy"),
-        (2, "", "not_a_date", "31/09/2025 10:00"),
+        (2, "Institution", "unknown_organisation", MASK),
+        (2, "G", "not_a_date", MASK),
         (2, "2025-10-01 00:00:00", "not_a_date", "soon"),
     ]
 

@@ -637,7 +637,9 @@ def test_jisc_numbers_its_questions(home: Home) -> None:
     write(home.inbox / name, jisc(FIRST_GIVEN, "15/09/2025 10:12"))
     is_clean(land(home, name), "children_families_survey", 1)
     assert families_landed(home) == families_expected({2: FIRST_GIVEN})
-    pseudonym = load_key().pseudonym("children_families_survey_response", "wave=2,tool=jisc_online_surveys|123456-123450-12345678")
+    pseudonym = load_key().pseudonym(
+        "children_families_survey_response", "wave=2,tool=jisc_online_surveys|123456-123450-12345678"
+    )
     assert pseudonyms_landed(home, "children_families_survey") == {2: pseudonym}
 
 

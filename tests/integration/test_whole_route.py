@@ -13,8 +13,10 @@ import fastexcel
 import pytest
 import xlsxwriter
 
+from expectations.marts import published_sources
 from ingestion.sample import write_sample
 from tests.integration.test_command_line import impact
+from tests.unit.test_registry import read_seed
 
 pytestmark = pytest.mark.xdist_group("whole_route")
 
@@ -196,19 +198,30 @@ def test_what_was_planted_is_what_was_counted(borough: Path) -> None:
 
 
 def test_no_small_number_of_people_is_published(borough: Path) -> None:
-    shown = published(
-        borough,
-        """select count(*) from indicator_values
-        where source_dataset not like 'dfe_%' and source_dataset <> 'workforce_survey'
-        and indicator_id not in ('training_attendances', 'events_held', 'event_attendances')
-        and (numerator between 1 and 5 or denominator between 1 and 5 or denominator - numerator between 1 and 5)""",
-    )
-    few = published(
-        borough, "select count(*) from indicator_values where indicator_id like 'wf%' and denominator between 1 and 9"
-    )
-    hidden = published(borough, "select count(*) from indicator_values where value_status = 'c' and value is null")
-    assert (shown, few) == ([(0,)], [(0,)])
-    assert int(str(hidden[0][0])) > 100
+    units = {row["indicator_id"]: row["disclosure_unit"] for row in read_seed("indicators")}
+    of_people = {name for name, unit in units.items() if unit == "person"}
+    answered_by_people = {name for name, unit in units.items() if unit == "respondent"}
+    public = set(published_sources())
+    rows = [
+        row
+        for row in published(
+            borough, "select indicator_id, source_dataset, numerator, denominator, value_status from indicator_values"
+        )
+        if row[1] not in public
+    ]
+    small, few, hidden = set(), set(), 0
+    for indicator, source, numerator, denominator, status in rows:
+        if indicator in of_people:
+            shown = [int(str(n)) for n in (numerator, denominator) if n is not None]
+            shown += [shown[1] - shown[0]] if len(shown) == 2 else []
+            small |= {(indicator, source, n) for n in shown if 1 <= n <= 5}
+        elif indicator in answered_by_people and denominator is not None and int(str(denominator)) < 10:
+            few.add((indicator, source, denominator))
+        hidden += status == "c"
+    assert (small, few) == (set(), set())
+    assert hidden > 100
+    # Every kind of figure about people is among those looked at.
+    assert (of_people | answered_by_people) - {row[0] for row in rows} == set()
 
 
 def test_a_second_run_changes_nothing(copy_of: Path) -> None:

@@ -394,7 +394,7 @@ def test_a_personal_value_is_masked_and_a_long_one_cut(con: duckdb.DuckDBPyConne
         {"name": "a", "type": "date", "formats": ["%d/%m/%Y"], "personal": "drop"},
         {"name": "b", "type": "integer"},
     ]
-    split = Split(con, contract(columns), [["born in May", "x" * 100]])
+    split = Split(con, contract(columns), [["born in May", "1"], ["01/05/2012", "x" * 100]])
     assert [f.value for f in split.findings] == ["***", "x" * 79 + "…"]
     assert split.findings[0].message == "“***” is not a date written as dd/mm/yyyy"
     assert "May" not in str(split.findings)
