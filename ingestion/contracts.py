@@ -272,6 +272,16 @@ class Repeats(Strict):
     name: Identifier
     description: str
     columns: list[Column] = Field(min_length=1)
+    #: Rules about one group of a row; their SQL calls its columns by their names.
+    rules: list[Rule] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _rules_are_about_its_columns(self) -> Self:
+        names = {column.name for column in self.columns}
+        for rule in self.rules:
+            if rule.column not in names:
+                raise ValueError(f"rule {rule.id} is about {rule.column}, which is not a column of {self.name}")
+        return self
 
 
 class Context(Strict):
@@ -417,6 +427,7 @@ class Contract(Strict):
             names += SURVEY_COLUMNS
         headers = [" ".join(h.split()).casefold() for c in self.columns for h in dict.fromkeys(c.headers)]
         rules = [rule.id for rule in self.rules] + [drop.id for drop in self.drops]
+        rules += [rule.id for rule in self.repeats.rules] if self.repeats is not None else []
         rules += [self.one_per.id] if self.one_per is not None else []
         for what, used in (("name", names), ("header", headers), ("rule", rules), ("natural key", self.natural_key)):
             if twice := _repeated(used):

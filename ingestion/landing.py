@@ -12,7 +12,8 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -694,7 +695,18 @@ def _layout(file: _File) -> tuple[list[Column], dict[str, tuple[int, ...]], dict
             its_name = grouped(column.name, number)
             columns.append(column.model_copy(update={"name": its_name}))
             positions[its_name] = (start + offset,)
-    return columns, positions, {number: _shown(" ".join(headers[start].split())) for number, start in enumerate(groups)}
+    return columns, positions, dict(enumerate(_told_apart(headers[start] for start in groups)))
+
+
+def _told_apart(headers: Iterable[str]) -> list[str]:
+    """Titles of groups; the second of one title, such as “Quiz”, is “Quiz (2)”."""
+    seen: Counter[str] = Counter()
+    titles = []
+    for header in headers:
+        title = _shown(" ".join(header.split()))
+        seen[title] += 1
+        titles.append(title if seen[title] == 1 else f"{title} ({seen[title]})")
+    return titles
 
 
 def _called(column: Column) -> str:
@@ -720,7 +732,7 @@ def _told_by_the_path(column: Column, positions: dict[str, tuple[int, ...]], fil
 
 
 def _groups(contract: Contract, headers: list[str], positions: dict[str, tuple[int, ...]]) -> list[int]:
-    """Where the groups of columns begin that repeat: behind the last header that the contract knows.
+    """Where the groups of columns begin that repeat: behind what the contract knows, and ignores, of the row.
 
     Raises:
         UnreadableFile: what is left does not make whole groups.
@@ -728,10 +740,10 @@ def _groups(contract: Contract, headers: list[str], positions: dict[str, tuple[i
     if contract.repeats is None:
         return []
     ignored = {normalise_header(header) for header in contract.ignored_headers}
-    known = [p for at in positions.values() for p in at]
-    known += [p for p, header in enumerate(headers) if normalise_header(header) in ignored]
-    first, size = max(known) + 1, len(contract.repeats.columns)
-    end = len(headers)
+    first, size, end = max(p for at in positions.values() for p in at) + 1, len(contract.repeats.columns), len(headers)
+    # A group further on may be called like one of these: an activity “Phone”.
+    while first < end and normalise_header(headers[first]) in ignored:
+        first += 1
     # An export may end each row with a separator.
     if (end - first) % size and not headers[-1].strip():
         end -= 1

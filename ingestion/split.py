@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.contracts import POSTCODE_PARTS, Codes, Column, Contract, OnePer, Repeats
+from ingestion.contracts import POSTCODE_PARTS, Codes, Column, Contract, OnePer, Repeats, Rule
 from ingestion.findings import Finding, shown
 from ingestion.instruments import Instrument, normalise_wording
 from ingestion.readers import ROW
@@ -383,10 +383,28 @@ from derived"""
     def _problems(self) -> list[Problem]:
         problems = [problem for column in self.columns for problem in self._column_problems(column)]
         by_name = {column.name: column for column in self.columns}
-        for rule in self.contract.rules:
+        for rule in (*self.contract.rules, *self._rules_of_groups()):
             column = by_name[rule.column]
             problems.append(Problem(column, rule.id, f"({rule.fails_when})", rule.message, rule.remedy, rule.severity))
         return problems
+
+    def _rules_of_groups(self) -> list[Rule]:
+        """The rules about columns that repeat, once for each group."""
+        repeats = self.contract.repeats
+        if repeats is None:
+            return []
+        its_names = "|".join(re.escape(sql_name) for column in repeats.columns for sql_name in column.sql_names)
+        columns = {sql_name: column.name for column in repeats.columns for sql_name in column.sql_names}
+
+        def of_group(number: int, rule: Rule) -> Rule:
+            def called(match: re.Match[str]) -> str:
+                column = columns[match[0]]
+                return grouped(column, number) + match[0].removeprefix(column)
+
+            sql = re.sub(rf"\b({its_names})\b", called, rule.fails_when)
+            return rule.model_copy(update={"column": grouped(rule.column, number), "fails_when": sql})
+
+        return [of_group(number, rule) for number in self.source.groups for rule in repeats.rules]
 
     def _column_problems(self, column: Column) -> list[Problem]:
         text, value = name(column.name + "_text"), name(column.name)

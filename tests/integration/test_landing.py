@@ -335,7 +335,8 @@ def test_a_wave_sent_under_the_number_of_another_is_refused(registered: Home) ->
     report = run(registered)["workforce survey/Workforce survey wave 4.xlsx"]
     assert report.status == "refused"
     assert report.message == (
-        "it is byte for byte the file workforce survey/Workforce survey wave 2.xlsx, which counts as wave 2, tool microsoft forms"
+        "it is byte for byte the file workforce survey/Workforce survey wave 2.xlsx, "
+        "which counts as wave 2, tool microsoft forms"
     )
 
 

@@ -345,6 +345,43 @@ def test_columns_that_do_not_pair_are_refused(home: Home, header: tuple[str, ...
     assert landed(home, ACTIVITIES, "activity") == []
 
 
+def test_two_activities_of_one_name_are_two_activities(home: Home) -> None:
+    name = "moodle/progress.tip101.csv"
+    header = ("", "Email address", "Quiz", "", "Welcome", "", "quiz", "", "Quiz ", "2025-10-01 00:00:00")
+    states = ("Completed", "2025-09-01 09:00:00", "", "", "", "", "Not completed", "")
+    write(home.inbox / name, quoted(header, [("Ann", "ann@school.example", *states)]))
+    assert run(home)[name].findings == []
+    assert landed(home, ACTIVITIES, "activity, completion_state", "source_row, activity") == [
+        ("Quiz", "completed"),
+        ("Quiz (2)", "not_completed"),
+    ]
+
+
+def test_an_activity_called_like_a_field_about_the_person_is_an_activity(home: Home) -> None:
+    name = "moodle/progress.tip101.csv"
+    header = ("", "Email address", "Country", "Welcome", "", "Phone", "")
+    states = ("UK", "Completed", "2025-09-01 09:00:00", "Completed", "2025-09-02 09:00:00")
+    write(home.inbox / name, quoted(header, [("Ann", "ann@school.example", *states)]))
+    assert run(home)[name].findings == []
+    assert landed(home, ACTIVITIES, "activity, completed_date", "source_row, activity") == [
+        ("Phone", date(2025, 9, 2)),
+        ("Welcome", date(2025, 9, 1)),
+    ]
+
+
+def test_a_state_that_was_set_in_the_future_is_quarantined(home: Home) -> None:
+    report = activities(
+        home,
+        learner("Ann", "ann@school.example", "", "Completed", "2149-09-01 09:00:00", "", "", "", "2149-10-01 09:00:00"),
+        learner("Bob", "bob@school.example"),
+    )
+    assert (report.rows_landed, report.rows_quarantined) == (1, 1)
+    assert said(report) == [
+        (2, "G", "set_by_now", "2149-09-01 09:00:00"),
+        (2, "K", "set_by_now", "2149-10-01 09:00:00"),
+    ]
+
+
 def test_a_separator_at_the_end_of_each_row_is_no_activity(home: Home) -> None:
     name = "moodle/progress.tip101.csv"
     header = ("", "Email address", "Welcome", "", "")
