@@ -167,7 +167,7 @@ def _value(
         description=description,
         remedy=remedy,
         sql=f"select concat_ws(' / ', {', '.join('checked.' + name(column) for column in KEY)}) as detail"
-        " from checked left join warehouse.seeds.seed_indicators as registry using (indicator_id)"
+        " from checked left join warehouse.staging.stg_registry__indicators as registry using (indicator_id)"
         f" where {condition}",
         severity=severity,
     )
@@ -193,7 +193,7 @@ def _value_checks() -> tuple[Check, ...]:
             "source_registered",
             "Every value comes from a source that the registry names for its indicator.",
             "(indicator_id, source_dataset) not in"
-            " (select (indicator_id, source_dataset) from warehouse.seeds.seed_indicator_sources)",
+            " (select (indicator_id, source_dataset) from warehouse.staging.stg_registry__indicator_sources)",
         ),
         _value(
             "period_known",
@@ -322,7 +322,7 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             remedy=_SEEDS_WRONG,
             sql="select framework_id || ' ' || node_id as detail from checked where (framework_id, node_id) not in ("
             " select (framework_id, node_id) from warehouse.marts.indicator_nodes union all"
-            " select (framework_id, node_id) from warehouse.seeds.seed_framework_gaps where trim(reason) <> '')",
+            " select (framework_id, node_id) from warehouse.staging.stg_registry__framework_gaps where trim(reason) <> '')",
         ),
     ),
     "indicator_nodes": (

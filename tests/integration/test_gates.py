@@ -570,17 +570,17 @@ def build_warehouse(home: Home) -> None:
     """A warehouse whose marts are right, made by hand from the shipped seeds and a few values."""
     key = ", ".join(f"{column} varchar" for column in KEY)
     with duckdb.connect(str(home.warehouse)) as con:
-        con.execute("create schema seeds; create schema marts")
+        con.execute("create schema staging; create schema marts")
         for seed in ("framework_nodes", "framework_gaps", "indicators", "indicator_nodes", "indicator_sources"):
-            con.execute(f"create table seeds.seed_{seed} as from read_csv('{SEEDS}/seed_{seed}.csv', header = true)")
+            con.execute(f"create table staging.stg_registry__{seed} as from read_csv('{SEEDS}/seed_{seed}.csv', header = true)")
         con.execute(
-            "create table marts.indicators as select * from seeds.seed_indicators"
-            " join seeds.seed_indicator_sources using (indicator_id) where source_rank = 1"
+            "create table marts.indicators as select * from staging.stg_registry__indicators"
+            " join staging.stg_registry__indicator_sources using (indicator_id) where source_rank = 1"
         )
-        con.execute("create table marts.framework_nodes as select * from seeds.seed_framework_nodes")
-        con.execute("create table marts.indicator_nodes as select * from seeds.seed_indicator_nodes")
+        con.execute("create table marts.framework_nodes as select * from staging.stg_registry__framework_nodes")
+        con.execute("create table marts.indicator_nodes as select * from staging.stg_registry__indicator_nodes")
         for layer in ("short_term_outcomes", "medium_term_outcomes", "long_term_outcomes"):
-            con.execute(f"create table marts.{layer} as from seeds.seed_framework_nodes where layer = '{layer}'")
+            con.execute(f"create table marts.{layer} as from staging.stg_registry__framework_nodes where layer = '{layer}'")
         con.execute("create table marts.areas as select 'E08000005' as area_code")
         con.execute("create table marts.organisations as select 'ORG1' as organisation_id")
         con.execute("create table marts.sectors as select unnest(['health', 'justice']) as sector_code")
@@ -734,7 +734,7 @@ MART_FAULTS: list[tuple[str, str, str, int]] = [
     ("indicators", "delete from marts.indicator_nodes where indicator_id = 'wf06'", "every_indicator_has_a_node", 1),
     ("framework_nodes", "delete from marts.framework_nodes where node_id = 'L3'", "all_statements_there", 1),
     ("framework_nodes", "delete from marts.framework_nodes where layer = 'inputs'", "all_statements_there", 1),
-    ("framework_nodes", "delete from seeds.seed_framework_gaps where node_id = 'L3'", "measured_or_declared_gap", 1),
+    ("framework_nodes", "delete from staging.stg_registry__framework_gaps where node_id = 'L3'", "measured_or_declared_gap", 1),
     ("indicator_nodes", "update marts.indicator_nodes set node_id = 'X9' where node_id = 'S3'", "node_known", 1),
     ("indicator_nodes", "delete from marts.indicators where indicator_id = 'wf01'", "indicator_known", 1),
     ("areas", "delete from marts.areas", "has_rows", 1),
@@ -765,7 +765,7 @@ def test_a_wrong_mart_is_caught_by_its_check(warehouse: Home, mart: str, fault: 
 
 def test_a_check_that_cannot_run_counts_as_failed(warehouse: Home) -> None:
     with duckdb.connect(str(warehouse.warehouse)) as con:
-        con.execute("drop table seeds.seed_framework_gaps")
+        con.execute("drop table staging.stg_registry__framework_gaps")
     caught = result_of(gates.check_marts(warehouse), "measured_or_declared_gap")
     assert caught.blocks
     assert "could not be run, and counts as failed" in str(caught.message)

@@ -5,11 +5,11 @@ with counts as (
 ),
 
 indicators as (
-    select * from {{ ref('seed_indicators') }}
+    select * from {{ ref('stg_registry__indicators') }}
 ),
 
 sources as (
-    select * from {{ ref('seed_indicator_sources') }}
+    select * from {{ ref('stg_registry__indicator_sources') }}
 ),
 
 intervals as (

@@ -1,19 +1,19 @@
 -- One row per framework node, indicator and member with a latest value for the home's own authority; a node without an
 -- indicator, and an indicator without a value, still has a row. The marts of the layers are parts of this table.
 with nodes as (
-    select * from {{ ref('seed_framework_nodes') }}
+    select * from {{ ref('stg_registry__framework_nodes') }}
 ),
 
 gaps as (
-    select * from {{ ref('seed_framework_gaps') }}
+    select * from {{ ref('stg_registry__framework_gaps') }}
 ),
 
 node_indicators as (
-    select * from {{ ref('seed_indicator_nodes') }}
+    select * from {{ ref('stg_registry__indicator_nodes') }}
 ),
 
 indicators as (
-    select * from {{ ref('seed_indicators') }}
+    select * from {{ ref('stg_registry__indicators') }}
 ),
 
 disclosed as (

@@ -8,7 +8,7 @@ moodle_completions as (
 ),
 
 indicators as (
-    select * from {{ ref('seed_indicators') }}
+    select * from {{ ref('stg_registry__indicators') }}
 ),
 
 academic_years as (

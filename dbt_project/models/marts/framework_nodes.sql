@@ -1,10 +1,10 @@
 -- One row per statement of a framework, stage of its change journey or cell of its measurement framework.
 with nodes as (
-    select * from {{ ref('seed_framework_nodes') }}
+    select * from {{ ref('stg_registry__framework_nodes') }}
 ),
 
 gaps as (
-    select * from {{ ref('seed_framework_gaps') }}
+    select * from {{ ref('stg_registry__framework_gaps') }}
 ),
 
 final as (

@@ -1,6 +1,6 @@
 -- One row per indicator and framework node that it speaks to.
 with node_indicators as (
-    select * from {{ ref('seed_indicator_nodes') }}
+    select * from {{ ref('stg_registry__indicator_nodes') }}
 ),
 
 final as (

@@ -1,10 +1,10 @@
 -- One row per indicator of the registry, under its first source.
 with registry as (
-    select * from {{ ref('seed_indicators') }}
+    select * from {{ ref('stg_registry__indicators') }}
 ),
 
 sources as (
-    select * from {{ ref('seed_indicator_sources') }}
+    select * from {{ ref('stg_registry__indicator_sources') }}
 ),
 
 first_sources as (

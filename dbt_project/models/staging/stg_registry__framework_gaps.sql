@@ -1,0 +1,14 @@
+-- One row per declared gap, a statement that no indicator speaks to.
+with registry as (
+    select * from {{ ref('seed_framework_gaps') }}
+),
+
+final as (
+    select
+        framework_id,
+        node_id,
+        reason
+    from registry
+)
+
+select * from final

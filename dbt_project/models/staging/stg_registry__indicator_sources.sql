@@ -1,0 +1,14 @@
+-- One row per indicator and dataset that gives values of it.
+with registry as (
+    select * from {{ ref('seed_indicator_sources') }}
+),
+
+final as (
+    select
+        indicator_id,
+        source_dataset,
+        source_rank
+    from registry
+)
+
+select * from final
