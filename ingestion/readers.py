@@ -29,6 +29,8 @@ HEADER_SEARCH_ROWS = 20
 #: Bytes from the top that are enough to hold those rows.
 _HEAD_BYTES = 1 << 18
 _CHUNK_BYTES = 1 << 20
+#: Bytes from the top that tell whether text without a mark is UTF-16.
+_WIDE_SEARCH_BYTES = 1 << 12
 _DELIMITERS = ",;\t|"
 #: Byte-order mark → encoding of what follows it.
 _MARKS = {
@@ -54,8 +56,6 @@ _CELL_ERRORS = {
     "Value": "#VALUE!",
 }
 _CELL_ERROR = re.compile(r"Error\((\w+)\)")
-
-_TEXTS = pa.dictionary(pa.int32(), pa.string())
 
 #: Name of the column that carries the row number.
 ROW = "source_row"
@@ -95,8 +95,7 @@ class Sheet:
     def rows(self, header_row: int) -> pa.RecordBatchReader:
         """The rows below the header, all text: columns ``c0``, ``c1``, … by position, and ``source_row``.
 
-        Texts come as dictionaries: each different one stands there once in a batch. White space around a cell,
-        non-breaking spaces included, is taken off. An empty cell is empty text or null.
+        White space around a cell, non-breaking spaces included, is taken off. An empty cell is empty text or null.
 
         Args:
             header_row: the header's row number, counted from 1.
@@ -105,23 +104,25 @@ class Sheet:
             UnreadableFile: the file has one column only, or, while rows are pulled, cannot be read on or ends inside
                 a quoted cell. The latter are kept in ``broke_off`` as well.
         """
-        if self._cells is not None:
-            return _sheet_rows(self._cells, header_row)
-        return self._text_rows(header_row)
+        reader = self._reader(header_row)
+        return pa.RecordBatchReader.from_batches(reader.schema, map(_trimmed, reader))
 
     def batches(self, header_row: int) -> Iterator[pa.RecordBatch]:
-        """As ``rows``, for a caller who pulls them one by one.
+        """As ``rows``, for a caller who pulls them one by one and takes off the white space himself.
 
         Raises:
             UnreadableFile: as ``rows``, in its own words wherever it happens.
         """
         try:
-            yield from self.rows(header_row)
+            yield from self._reader(header_row)
         except (pa.ArrowException, RuntimeError):
             if self.broke_off is None:
                 raise
         if self.broke_off is not None:
             raise UnreadableFile(*self.broke_off)
+
+    def _reader(self, header_row: int) -> pa.RecordBatchReader:
+        return self._text_rows(header_row) if self._cells is None else _sheet_rows(self._cells, header_row)
 
     def _text_rows(self, header_row: int) -> pa.RecordBatchReader:
         names = [f"c{i}" for i in range(len(self.top[header_row - 1]))]
@@ -134,7 +135,7 @@ class Sheet:
             )
         self.misshapen.clear()
         self.broke_off = None
-        schema = pa.schema([(ROW, pa.int64()), *((name, _TEXTS) for name in names)])
+        schema = pa.schema([(ROW, pa.int64()), *((name, pa.string()) for name in names)])
         return pa.RecordBatchReader.from_batches(schema, self._numbered_batches(names, schema, header_row))
 
     def _numbered_batches(self, names: list[str], schema: pa.Schema, header_row: int) -> Iterator[pa.RecordBatch]:
@@ -180,7 +181,7 @@ class Sheet:
                             invalid_row_handler=set_aside,
                         ),
                         convert_options=pyarrow.csv.ConvertOptions(
-                            column_types=dict.fromkeys(names, _TEXTS), strings_can_be_null=False
+                            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
                         ),
                     )
                 ) as reader:
@@ -189,12 +190,12 @@ class Sheet:
                         if batch.num_rows:
                             next_row = int(numbers[-1]) + 1
                             last = max(last, (next_row - 1, any(_has_lines(c[-1].as_py()) for c in batch.columns)))
-                        numbered = [pa.array(numbers), *map(_trimmed, batch.columns)]
+                        numbered = [pa.array(numbers), *batch.columns]
                         yield self._without_padding(pa.record_batch(numbered, names=[ROW, *names]), width)
             if mended:
                 columns = (pa.array(cells, pa.string()) for cells in zip(*(row for _, row in mended), strict=True))
                 numbers = pa.array([number for number, _ in mended], pa.int64())
-                yield pa.record_batch([numbers, *map(_encoded, columns)], schema=schema)
+                yield pa.record_batch([numbers, *columns], schema=schema)
         except (ValueError, OSError) as error:
             swallowed = not isinstance(error, OSError) and self._ends_inside_quotes()
             self.broke_off = _QUOTE_NEVER_CLOSES if swallowed else _not_readable(error)
@@ -219,8 +220,7 @@ class Sheet:
             return batch
         is_filled = np.zeros(batch.num_rows, dtype=bool)
         for cells in padding:
-            filled = pc.not_equal(cells.dictionary, "").to_numpy(zero_copy_only=False)
-            is_filled |= filled[cells.indices.to_numpy(zero_copy_only=False)]
+            is_filled |= pc.not_equal(pc.utf8_trim_whitespace(cells), "").to_numpy(zero_copy_only=False)
         self.misshapen += [
             (number, len(batch.columns) - 1) for number in batch[ROW].filter(pa.array(is_filled)).to_pylist()
         ]
@@ -262,17 +262,13 @@ def _row_numbers(first: int, count: int, skipped: set[int]) -> np.ndarray:
 def _sheet_rows(cells: pa.Table, header_row: int) -> pa.RecordBatchReader:
     below = cells.slice(header_row)
     numbers = pa.array(np.arange(header_row + 1, header_row + 1 + below.num_rows, dtype=np.int64))
-    columns = {name: _encoded(below[name].combine_chunks()) for name in below.column_names}
+    columns = {name: below[name].cast(pa.string()).fill_null("") for name in below.column_names}
     return pa.table({ROW: numbers, **columns}).to_reader()
 
 
-def _encoded(cells: pa.Array) -> pa.DictionaryArray:
-    return _trimmed(cells.cast(pa.string()).fill_null("").dictionary_encode())
-
-
-def _trimmed(cells: pa.DictionaryArray) -> pa.DictionaryArray:
-    # Each text once. Two that differ in nothing but white space stay two entries, which does no harm.
-    return pa.DictionaryArray.from_arrays(cells.indices, pc.utf8_trim_whitespace(cells.dictionary))
+def _trimmed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    cells = (pc.utf8_trim_whitespace(column) for column in batch.columns[1:])
+    return pa.record_batch([batch.columns[0], *cells], schema=batch.schema)
 
 
 def read_sheets(path: Path) -> list[Sheet]:
@@ -382,15 +378,16 @@ def _encoding(path: Path) -> tuple[bytes, str]:
         UnreadableFile: the file is not text, or not text in any of these.
     """
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(_WIDE_SEARCH_BYTES)
     mark = next((mark for mark in _MARKS if start.startswith(mark)), b"")
-    if not mark.startswith(b"\xff") and not mark.startswith(b"\xfe") and _holds(path, b"\x00"):
+    possible = [_MARKS[mark]] if mark else _wide_encodings(start) or ["utf-8", "windows-1252"]
+    if not possible[0].startswith("utf-16") and _holds(path, b"\x00"):
         raise UnreadableFile(
             "not_text",
             "the file is not text and not a workbook",
             "Send the CSV or .xlsx export, not a file of another program.",
         )
-    for encoding in [_MARKS[mark]] if mark else ["utf-8", "windows-1252"]:
+    for encoding in possible:
         if _is_encoded(path, len(mark), encoding):
             return mark, encoding
     raise UnreadableFile(
@@ -400,6 +397,15 @@ def _encoding(path: Path) -> tuple[bytes, str]:
         else "the file is text in an encoding that is neither UTF-8, UTF-16 nor Windows-1252",
         "Save it again as “CSV UTF-8” from the program it came from; a file that broke off on its way, send again.",
     )
+
+
+def _wide_encodings(start: bytes) -> list[str]:
+    """The UTF-16 that text without a mark is: most first bytes of a pair are zero and no second one, or the reverse."""
+    pairs = len(start) // 2
+    before, behind = start[0 : 2 * pairs : 2].count(0), start[1 : 2 * pairs : 2].count(0)
+    if not pairs or max(before, behind) < 0.6 * pairs or min(before, behind) > 0:
+        return []
+    return ["utf-16-be" if before else "utf-16-le"]
 
 
 def _holds(path: Path, byte: bytes) -> bool:

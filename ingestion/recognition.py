@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from ingestion.contracts import Contract
-from ingestion.forms import Heading, Tool, match_questions, read_headings
+from ingestion.forms import Heading, Tool, match_questions, plain_headings, read_headings
 from ingestion.instruments import load_instruments
 from ingestion.readers import Sheet, UnreadableFile, header_positions, normalise_header
 
@@ -117,13 +117,32 @@ def _recognise_sheet(sheet: Sheet, file_name: PurePath, marks: Sequence[_Marks])
         headers = set(header_positions(row))
         if len(headers) < FEWEST_HEADERS:
             continue
-        by_headers = [(len(mark.wanted), mark.contract) for mark in possible if mark.fit(row, headers)]
-        if by_headers:
-            return Recognised(max(by_headers, key=lambda scored: scored[0])[1], sheet, number)
+        fitting = [mark for mark in possible if mark.fit(row, headers)]
         by_folder = [contract for contract in hinted if _mostly_fits(contract, headers)]
+        if fitting:
+            best = max(fitting, key=lambda mark: len(mark.wanted))
+            if len(by_folder) == 1 and not any(mark.contract in hinted for mark in fitting):
+                # Its sender said what it is, and what it lacks will be told.
+                return Recognised(by_folder[0], sheet, number)
+            return Recognised(_kept_but_for_a_header(best, possible, headers) or best.contract, sheet, number)
         if len(by_folder) == 1:
             return Recognised(by_folder[0], sheet, number)
     return None
+
+
+def _kept_but_for_a_header(found: _Marks, possible: Sequence[_Marks], headers: set[str]) -> Contract | None:
+    """The one dataset that a table would be, and not one that nobody keeps, if it did not lack a single header."""
+    if found.contract.not_needed is None:
+        return None
+    near = [
+        mark.contract
+        for mark in possible
+        if mark.contract.not_needed is None
+        and len(mark.wanted) > len(found.wanted) + 1
+        and sum(bool(names & headers) for names in mark.wanted) == len(mark.wanted) - 1
+        and not mark.unwanted & headers
+    ]
+    return near[0] if len(near) == 1 else None
 
 
 def _recognise_survey(sheet: Sheet, surveys: Sequence[Contract], tools: Mapping[str, Tool]) -> Recognised | None:
@@ -183,6 +202,12 @@ def _mostly_fits(contract: Contract, headers: set[str]) -> bool:
 
 def _why_not(sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[str, Contract]) -> tuple[str, str]:
     """What was looked for. Never what stands in the file: without its header row, the first row may be a person."""
+    if (survey := _survey_of_no_tool(sheets, contracts)) is not None:
+        return (
+            f"it holds the statements of “{survey.title}” without the columns that a survey tool writes beside them",
+            "Export it again from the survey tool with all of its columns, such as the time of completion, and do not "
+            "delete any. A tool that is not known can be described in survey_tools/ of the home.",
+        )
     kinds = [c for c in contracts.values() if c.not_needed is None]
     hinted = [contract for contract in kinds if _lies_in_folder(contract, file_name)]
     rows = [set(header_positions(row)) for sheet in sheets for row in sheet.top]
@@ -191,8 +216,22 @@ def _why_not(sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[st
         hinted = [nearest]
     expected = "; ".join(f"{c.title}: {', '.join(c.recognise.headers)}" for c in hinted if c.recognise)
     remedy = "Check that it is the right file and that its header row is as it was exported."
-    known = f" Expected headers: {expected}." if expected else " Known are: " + "; ".join(c.title for c in kinds) + "."
+    known = f" Expected headers: {expected}." if expected else f" {len(kinds)} kinds are known (docs/datasets.md)."
     return "no kind of file that is known has its headers", remedy + known
+
+
+def _survey_of_no_tool(sheets: Sequence[Sheet], contracts: Mapping[str, Contract]) -> Contract | None:
+    """The survey whose statements a header row holds most of."""
+    instruments = load_instruments()
+    for contract in contracts.values():
+        if contract.survey is None:
+            continue
+        instrument = instruments[contract.survey.instrument]
+        for row in (row for sheet in sheets for row in sheet.top):
+            items = match_questions(instrument, contract.columns, plain_headings(row)).items
+            if len(items) / len(instrument.items) >= SHARE_OF_ITEMS:
+                return contract
+    return None
 
 
 def _share(contract: Contract, headers: set[str]) -> float:

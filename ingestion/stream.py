@@ -83,7 +83,7 @@ class Stream:
                 written = writing.submit(writer.write_table, landed if clean.all() else landed.filter(pa.array(clean)))
                 if clean.all():
                     continue
-                self._con.register("piece", piece.filter(pa.array(~clean)))
+                self._con.register("piece", _trimmed(piece.filter(pa.array(~clean))))
                 self._con.execute("insert into raw select * from piece")
                 self._con.unregister("piece")
             if written is not None:
@@ -125,11 +125,11 @@ class Stream:
         """What each different text of a column means, and the number of each row's text among them."""
         positions = self._source.positions.get(column.name, ())
         if positions:
-            cells = piece[f"c{positions[0]}"].chunk(0)
+            cells = _whole(piece[f"c{positions[0]}"]).dictionary_encode()
             numbers = cells.indices.to_numpy(zero_copy_only=False)
-            entries = pa.table(
-                {"number": pa.array(np.arange(len(cells.dictionary))), f"c{positions[0]}": cells.dictionary}
-            )
+            # Each text once. Two that differ in nothing but white space stay two entries, which does no harm.
+            texts = pc.utf8_trim_whitespace(cells.dictionary)
+            entries = pa.table({"number": pa.array(np.arange(len(texts))), f"c{positions[0]}": texts})
         else:
             numbers = np.zeros(piece.num_rows, dtype=np.int64)
             entries = pa.table({"number": pa.array([0])})
@@ -137,8 +137,8 @@ class Stream:
         text = column_text(column, positions)
         text = f"select number, {text} as {name(column.name + '_text')} from entries_of_column"
         if self._lookups.looks_up(column):
-            texts = self._con.sql(text).fetchall()
-            self._lookups.add(column, [text for _, text in texts if text is not None])
+            found = self._con.sql(text).fetchall()
+            self._lookups.add(column, [cell for _, cell in found if cell is not None])
         meaning = self._con.sql(self._splitter.meaning_sql(column, f"({text})")).to_arrow_table()
         self._con.unregister("entries_of_column")
         if column.personal == "pseudonymise" and piece.num_rows >= PIECE_ROWS:
@@ -181,21 +181,17 @@ def _ahead(pieces: Iterator[pa.Table], reading: ThreadPoolExecutor) -> Iterator[
 
 
 def _pieces(rows: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Batches put together into pieces in which each column has one dictionary."""
+    """Batches put together into pieces."""
     batches: list[pa.RecordBatch] = []
     held = 0
     for batch in rows:
         batches.append(batch)
         held += batch.num_rows
         if held >= PIECE_ROWS:
-            yield _piece(batches)
+            yield pa.Table.from_batches(batches)
             batches, held = [], 0
     if held:
-        yield _piece(batches)
-
-
-def _piece(batches: list[pa.RecordBatch]) -> pa.Table:
-    return pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+        yield pa.Table.from_batches(batches)
 
 
 def _blank(piece: pa.Table) -> np.ndarray:
@@ -206,10 +202,14 @@ def _blank(piece: pa.Table) -> np.ndarray:
             continue
         if not blank.any():
             break
-        cells = piece[column].chunk(0)
-        is_empty = pc.fill_null(pc.equal(cells.dictionary, ""), True).to_numpy(zero_copy_only=False)
-        blank &= is_empty[cells.indices.to_numpy(zero_copy_only=False)]
+        is_empty = pc.equal(pc.utf8_trim_whitespace(piece[column]), "")
+        blank &= pc.fill_null(is_empty, True).to_numpy()
     return blank
+
+
+def _trimmed(piece: pa.Table) -> pa.Table:
+    cells = {column: pc.utf8_trim_whitespace(piece[column]) for column in piece.column_names if column != ROW}
+    return pa.table({ROW: piece[ROW], **cells})
 
 
 def _carried(values: pa.Array, numbers: np.ndarray) -> pa.Array:

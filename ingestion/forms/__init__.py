@@ -5,8 +5,17 @@ many rows its header takes, which columns are its own, and which responses are n
 is the business of an instrument; a reader of a tool knows nothing of it.
 """
 
-from ingestion.forms.headings import Heading, read_headings
+from ingestion.forms.headings import Heading, plain_headings, read_headings
 from ingestion.forms.matching import Answered, match_questions
 from ingestion.forms.tools import Tool, ToolError, load_tools
 
-__all__ = ["Answered", "Heading", "Tool", "ToolError", "load_tools", "match_questions", "read_headings"]
+__all__ = [
+    "Answered",
+    "Heading",
+    "Tool",
+    "ToolError",
+    "load_tools",
+    "match_questions",
+    "plain_headings",
+    "read_headings",
+]

@@ -45,7 +45,7 @@ def read_headings(tool: Tool, sheet: Sheet, row: int) -> tuple[list[Heading], in
     """The headings of an export whose header begins in a row (from 1), and the last row of the header."""
     match tool.layout:
         case "one_row":
-            headings, last = [_heading(text) for text in sheet.top[row - 1]], row
+            headings, last = plain_headings(sheet.top[row - 1]), row
         case "qualtrics":
             headings, last = _qualtrics(tool, sheet.top, row)
         case "surveymonkey":
@@ -53,6 +53,11 @@ def read_headings(tool: Tool, sheet: Sheet, row: int) -> tuple[list[Heading], in
     width = max(len(cells) for cells in sheet.top[row - 1 : last])
     headings += [_heading("")] * (width - len(headings))
     return [_as_mapped(tool, heading) for heading in headings], last
+
+
+def plain_headings(row: Sequence[str]) -> list[Heading]:
+    """The headings of a header that is one row of questions as people read them."""
+    return [_heading(text) for text in row]
 
 
 def _as_mapped(tool: Tool, heading: Heading) -> Heading:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ingestion.contracts import Column
+from ingestion.findings import shown
 from ingestion.forms.headings import Heading
 from ingestion.instruments import Instrument, Item, normalise_wording
 from ingestion.readers import UnreadableFile
@@ -71,7 +72,8 @@ def refuse_what_is_twice(answered: Answered) -> None:
         UnreadableFile: there is one.
     """
     if answered.twice:
-        listed = ", ".join(f"“{' '.join(text.split())[:60]}”" for text in dict.fromkeys(answered.twice))
+        texts = (shown(" ".join(text.split())[:60], personal=False) for text in dict.fromkeys(answered.twice))
+        listed = ", ".join(f"“{text}”" for text in texts)
         raise UnreadableFile(
             "header_twice",
             f"these columns stand in the file more than once: {listed}",

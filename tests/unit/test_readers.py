@@ -43,6 +43,8 @@ def refused(folder: Path, content: bytes, header_row: int = 1) -> UnreadableFile
         pytest.param(
             codecs.BOM_UTF16_LE + "Name\tPlace\tNote\r\nZoë\tŁódź\t“a” €5\r\n".encode("utf-16-le"), id="utf-16-le"
         ),
+        pytest.param("Name\tPlace\tNote\r\nZoë\tŁódź\t“a” €5\r\n".encode("utf-16-le"), id="utf-16-le without a mark"),
+        pytest.param("Name\tPlace\tNote\r\nZoë\tŁódź\t“a” €5\r\n".encode("utf-16-be"), id="utf-16-be without a mark"),
         pytest.param(
             codecs.BOM_UTF16_BE + "Name\tPlace\tNote\r\nZoë\tŁódź\t“a” €5\r\n".encode("utf-16-be"), id="utf-16-be"
         ),
@@ -176,7 +178,7 @@ def test_a_stray_quotation_mark_inside_a_cell_does_no_harm(tmp_path: Path) -> No
     [
         (b"", "empty_file"),
         (b"\x00\x01\x02\x03" * 100, "not_text"),
-        ("A,B\n1,2\n".encode("utf-16-le"), "not_text"),
+        ("A,B\n1,2\n".encode("utf-16-le") + b"\x00\x00", "not_text"),
         (b"A,B\n" + b"1,2\n" * 500_000 + b"\x00", "not_text"),
         (b"A,B\n1,\x81\n", "unknown_encoding"),
         (codecs.BOM_UTF8 + b"A,B\n1,caf\xe9\n", "unknown_encoding"),

@@ -9,6 +9,7 @@ import pytest
 
 from ingestion.contracts import load_contracts
 from ingestion.forms import load_tools
+from ingestion.instruments import load_instruments
 from ingestion.readers import Sheet, UnreadableFile
 from ingestion.recognition import Recognised, recognise
 from tests.integration.builders import (
@@ -23,6 +24,7 @@ from tests.integration.builders import (
 AREAS = ["country_code", "country_name", "region_code", "region_name", "old_la_code", "new_la_code", "la_name"]
 FIGURES = ["school_type", "headcount", "perm_excl", "perm_excl_rate"]
 EXCLUSIONS = ["time_identifier", "time_period", "geographic_level", *AREAS, *FIGURES]
+KEPT = [contract for contract in load_contracts().values() if contract.not_needed is None]
 OLD_EXCLUSIONS = [*EXCLUSIONS, "fixed_excl", "fixed_excl_rate", "one_plus_fixed", "one_plus_fixed_rate"]
 NEW_EXCLUSIONS = [*EXCLUSIONS, "suspension", "susp_rate", "one_plus_susp", "one_plus_susp_rate"]
 
@@ -72,9 +74,9 @@ def test_a_header_that_another_dataset_marks_itself_by_is_not_mistaken() -> None
     # Every header of the table by area is there too, and yet it is another table of the same publication.
     header = [*NEW_EXCLUSIONS, "characteristic"]
     assert found(table(header)).contract.dataset == "dfe_exclusions_by_characteristic"
-    # Nor is it taken for the table by area where it lacks a header of its own.
+    # Nor is it taken for the table by area where it lacks a header of its own, which will be told.
     header.remove("headcount")
-    assert found(table(header)).contract.dataset == "dfe_other"
+    assert found(table(header)).contract.dataset == "dfe_exclusions_by_characteristic"
 
 
 def test_a_survey_is_known_by_its_tool_and_most_of_its_statements() -> None:
@@ -104,6 +106,28 @@ def test_a_folder_helps_where_one_marking_header_is_missing() -> None:
     assert refusal(table(["Date", "Title", "What"]), path="events/log.csv").rule == "not_recognised"
 
 
+def test_a_file_in_the_folder_of_one_kind_is_not_taken_for_another_that_asks_for_less() -> None:
+    header = ["Date", "Organisation", "Sessions"]
+    assert found(table(header), path="log.csv").contract.dataset == "deep_listening_log"
+    assert found(table(header), path="reflective sessions/log.csv").contract.dataset == "reflective_sessions"
+
+
+def test_a_table_that_lacks_one_header_of_a_kept_kind_is_not_set_aside_as_one_that_nobody_needs() -> None:
+    generic = ["time_period", "time_identifier", "geographic_level", "country_code", "country_name"]
+    needs = [*generic, "phase_type_grouping", "sen_status", "sen_primary_need"]
+    assert found(table(generic)).contract.dataset == "dfe_other"
+    assert found(table(needs)).contract.dataset == "dfe_sen_needs"
+    assert found(table(needs[:-1])).contract.dataset == "dfe_other"
+
+
+def test_statements_of_a_survey_without_the_columns_of_a_tool_are_called_that_survey() -> None:
+    instrument = load_instruments()["workforce"]
+    statements = [item.wordings[0] for item in instrument.items]
+    problem = refusal(table(["Jane Doe", *statements]))
+    assert str(problem).startswith("it holds the statements of “Workforce survey”")
+    assert "Jane Doe" not in f"{problem} {problem.remedy}"
+
+
 def test_two_sheets_of_data_are_refused_by_their_names() -> None:
     problem = refusal(
         table(TRAINING_HEADER, name="Bookings"), table(["x", "y"], name="Notes"), table(EVENTS_HEADER, name="Log")
@@ -128,8 +152,7 @@ def test_a_file_that_nearly_fits_is_told_what_was_expected_and_never_what_it_hol
 
 def test_a_file_of_no_known_kind_is_told_what_is_known() -> None:
     problem = refusal(table(["Make", "Model"]))
-    assert "Known are: " in problem.remedy
-    assert "Workforce survey" in problem.remedy
+    assert problem.remedy.endswith(f" {len(KEPT)} kinds are known (docs/datasets.md).")
 
 
 @pytest.mark.parametrize("sheets", [(), (table(),), (table([], []),)])
