@@ -36,6 +36,7 @@ docs: $(VENV)/.installed
 
 benchmark: $(VENV)/.installed
 	$(BIN)/python tests/performance/borough_run.py
+	$(BIN)/python tests/performance/landing.py --gigabyte
 
 # Pins every dependency anew; needs uv, which is no dependency of the project itself.
 lock:
