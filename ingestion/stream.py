@@ -55,6 +55,12 @@ class Stream:
         said += [rule.fails_when for rule in contract.rules]
         self._used = {word for sql in said for word in re.findall(r"\w+", sql)}
         self._has_row_rules = bool(said)
+        self._columns = [column for column in splitter.columns if self._is_looked_at(column)]
+        at = (self._source.positions.get(column.name, ()) for column in self._columns)
+        self._numbered = {f"c{positions[0]}" for positions in at if positions}
+
+    def _is_looked_at(self, column: Column) -> bool:
+        return column.lands or bool(self._used & set(column.sql_names)) or self._splitter.can_fail(column)
 
     def take(self, rows: Iterator[pa.RecordBatch]) -> int:
         """Sort all rows of a file; returns how many there were, and leaves table ``raw`` with those to look at.
@@ -62,8 +68,8 @@ class Stream:
         Args:
             rows: as ``Sheet.rows`` gives them.
         """
-        cells = ", ".join(f"c{i} varchar" for i in range(self._source.width))
-        self._con.execute(f"create temp table raw ({ROW} bigint, {cells})")
+        columns = ", ".join(f"c{i} varchar" for i in range(self._source.width))
+        self._con.execute(f"create temp table raw ({ROW} bigint, {columns})")
         taken = 0
         # Reading, sorting and writing go on side by side; each of them leaves Python for most of its time.
         with (
@@ -75,7 +81,7 @@ class Stream:
             ThreadPoolExecutor(1) as writing,
         ):
             written: Future[None] | None = None
-            for piece in _ahead(_pieces(rows), reading):
+            for piece in _ahead(self._pieces(rows), reading):
                 taken += piece.num_rows
                 landed, clean = self._sort(piece)
                 if written is not None:
@@ -83,21 +89,43 @@ class Stream:
                 written = writing.submit(writer.write_table, landed if clean.all() else landed.filter(pa.array(clean)))
                 if clean.all():
                     continue
-                self._con.register("piece", _trimmed(piece.filter(pa.array(~clean))))
+                others = piece.filter(pa.array(~clean))
+                cells = {column: _trimmed(others[column]) for column in others.column_names if column != ROW}
+                self._con.register("piece", pa.table({ROW: others[ROW], **cells}))
                 self._con.execute("insert into raw select * from piece")
                 self._con.unregister("piece")
             if written is not None:
                 written.result()
         return taken
 
+    def _pieces(self, rows: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+        """Batches put together into pieces, in which the columns that are looked at have their texts numbered."""
+        batches: list[pa.RecordBatch] = []
+        held = 0
+        for batch in rows:
+            batches.append(batch)
+            held += batch.num_rows
+            if held >= PIECE_ROWS:
+                yield self._piece(batches)
+                batches, held = [], 0
+        if held:
+            yield self._piece(batches)
+
+    def _piece(self, batches: list[pa.RecordBatch]) -> pa.Table:
+        piece = pa.Table.from_batches(batches)
+        return pa.table(
+            {
+                column: _whole(piece[column]).dictionary_encode() if column in self._numbered else piece[column]
+                for column in piece.column_names
+            }
+        )
+
     def _sort(self, piece: pa.Table) -> tuple[pa.Table, np.ndarray]:
         """The piece as it would land, and which of its rows may."""
         columns: dict[str, pa.Array] = {}
         used: dict[str, pa.Array] = {}
         clean = ~_blank(piece)
-        for column in self._splitter.columns:
-            if not column.lands and not self._used & set(column.sql_names) and not self._splitter.can_fail(column):
-                continue
+        for column in self._columns:
             numbers, meaning = self._meaning(column, piece)
             is_suspect = meaning["is_suspect"].to_numpy()
             if is_suspect.any():
@@ -125,7 +153,7 @@ class Stream:
         """What each different text of a column means, and the number of each row's text among them."""
         positions = self._source.positions.get(column.name, ())
         if positions:
-            cells = _whole(piece[f"c{positions[0]}"]).dictionary_encode()
+            cells = piece[f"c{positions[0]}"].chunk(0)
             numbers = cells.indices.to_numpy(zero_copy_only=False)
             # Each text once. Two that differ in nothing but white space stay two entries, which does no harm.
             texts = pc.utf8_trim_whitespace(cells.dictionary)
@@ -180,20 +208,6 @@ def _ahead(pieces: Iterator[pa.Table], reading: ThreadPoolExecutor) -> Iterator[
         yield piece
 
 
-def _pieces(rows: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Batches put together into pieces."""
-    batches: list[pa.RecordBatch] = []
-    held = 0
-    for batch in rows:
-        batches.append(batch)
-        held += batch.num_rows
-        if held >= PIECE_ROWS:
-            yield pa.Table.from_batches(batches)
-            batches, held = [], 0
-    if held:
-        yield pa.Table.from_batches(batches)
-
-
 def _blank(piece: pa.Table) -> np.ndarray:
     """The rows whose cells are all empty."""
     blank = np.ones(piece.num_rows, dtype=bool)
@@ -202,14 +216,13 @@ def _blank(piece: pa.Table) -> np.ndarray:
             continue
         if not blank.any():
             break
-        is_empty = pc.equal(pc.utf8_trim_whitespace(piece[column]), "")
+        is_empty = pc.equal(_trimmed(piece[column]), "")
         blank &= pc.fill_null(is_empty, True).to_numpy()
     return blank
 
 
-def _trimmed(piece: pa.Table) -> pa.Table:
-    cells = {column: pc.utf8_trim_whitespace(piece[column]) for column in piece.column_names if column != ROW}
-    return pa.table({ROW: piece[ROW], **cells})
+def _trimmed(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.utf8_trim_whitespace(cells.cast(pa.string()))
 
 
 def _carried(values: pa.Array, numbers: np.ndarray) -> pa.Array:
