@@ -50,7 +50,7 @@
 
 {# A whole mart of a frame: the rows of node_values whose layer the registry gives to this mart, whatever the framework.
    A partnership's own layers come in by naming the mart. #}
-{% macro frame_mart() -%}
+{% macro frame_mart(mart) -%}
 with node_values as (
     select * from {{ ref('node_values') }}
 ),
@@ -59,7 +59,7 @@ final as (
     select
         {{ frame_columns() | join(',\n        ') }}
     from node_values
-    where mart = '{{ model.name }}'
+    where mart = '{{ mart }}'
 )
 
 select * from final

@@ -19,7 +19,9 @@ def model(dbt, session):
 
     dbt.config(materialized="table")
     pairs = dbt.ref("indicator_values_paired").order(KEPT).to_arrow_table()
-    change = change_of_value(pairs["value"].to_pylist(), pairs["previous_value"].to_pylist(), pairs["decimals"].to_pylist())
+    change = change_of_value(
+        pairs["value"].to_pylist(), pairs["previous_value"].to_pylist(), pairs["decimals"].to_pylist()
+    )
     lower, upper = change_interval(
         pairs["measure_type"].to_pylist(),
         *(

@@ -21,6 +21,8 @@ own as (
         indicators.decimals,
         case
             when disclosed.value_status <> 'ok' or disclosed.numerator is null then null
+            -- What one organisation says of itself is no sample, so no interval belongs to its change.
+            when indicators.disclosure_unit = 'organisation' and disclosed.organisation_id <> 'total' then null
             -- Of a plain count, events in one period.
             when indicators.measure_type = 'count' then 1
             when indicators.measure_type = 'proportion' and disclosed.numerator > disclosed.denominator then null

@@ -59,7 +59,13 @@ by_breakdown as (
 -- How many organisations have come as far as each stage of the journey. Every share of those that have reached a stage
 -- is better the higher it is, which is not so of the shares at a stage; the one follows from the other.
 thresholds as (
-    select * from (values (1), (2), (3), (4)) as stages (stage)
+    select 1 as stage
+    union all
+    select 2 as stage
+    union all
+    select 3 as stage
+    union all
+    select 4 as stage
 ),
 
 by_stage as (
@@ -71,7 +77,9 @@ by_stage as (
         answers.period_start,
         answers.period_end,
         case when grouping(answers.sector_code) = 1 then 'total' else answers.sector_code end as sector,
-        case when grouping(answers.organisation_id) = 1 then 'total' else answers.organisation_id end as organisation_id,
+        case
+            when grouping(answers.organisation_id) = 1 then 'total' else answers.organisation_id
+        end as organisation_id,
         'stage_reached' as breakdown,
         cast(thresholds.stage as string) as breakdown_value,
         sum(case when answers.stage >= thresholds.stage then 1 else 0 end) as counted_count,

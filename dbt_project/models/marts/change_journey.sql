@@ -2,7 +2,7 @@
 -- organisations, where the member stands between before (0) and after (4), and where it stood before.
 with node_values as (
     select * from {{ ref('node_values') }}
-    where mart = '{{ model.name }}'
+    where mart = 'change_journey'
 ),
 
 -- The furthest of the four steps that at least half have reached: of one organisation its own place.

@@ -11,7 +11,7 @@ final as (
         nullif(split_part(node_id, '.', 3), '') as cell_level,
         {{ frame_columns() | join(',\n        ') }}
     from node_values
-    where mart = '{{ model.name }}'
+    where mart = 'measurement_framework'
 )
 
 select * from final
