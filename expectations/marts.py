@@ -32,6 +32,21 @@ KEY = (
     "period",
 )
 
+#: Marts that each show layers of frameworks, with the latest values; which layers, the registry says.
+FRAME_MARTS = (
+    "inputs", "activities", "short_term_outcomes", "medium_term_outcomes", "long_term_outcomes", "national_outcomes",
+    "theory_of_change", "feature_outcomes", "change_journey", "measurement_framework",
+)  # fmt: skip
+#: What may be said of a statement.
+NODE_STATUSES = (
+    "improving", "no clear change", "worsening", "mixed", "too few data points", "not yet measured", "declared gap",
+)  # fmt: skip
+_FRAME_COLUMNS = (
+    "framework_id", "layer", "node_id", "statement", "indicator_id", "indicator_name", "unit", "polarity",
+    *(column for column in KEY if column != "indicator_id"), "numerator", "denominator", "value", "value_status",
+    "previous_period", "previous_value", "change", "direction", "measurement_status", "declared_gap",
+)  # fmt: skip
+
 #: Columns that the public interface promises, by mart; a mart may have more.
 PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
     "indicators": (
@@ -52,9 +67,9 @@ PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
         "ci_upper_95", "ci_lower_998", "ci_upper_998", "trend", "is_latest",
     ),
     "value_vintages": (*KEY, "vintage_id"),
-    "short_term_outcomes": ("node_id",),
-    "medium_term_outcomes": ("node_id",),
-    "long_term_outcomes": ("node_id",),
+    "framework_links": ("framework_id", "from_node_id", "to_framework_id", "to_node_id", "basis", "reason"),
+    "node_status": ("framework_id", "node_id", "status", "indicator_count", "declared_gap"),
+    **dict.fromkeys(FRAME_MARTS, _FRAME_COLUMNS),
 }  # fmt: skip
 
 #: Marts in the order of their checks.
@@ -85,8 +100,8 @@ def mart_checks(mart: str) -> tuple[Check, ...]:
         KeyError: it is none of ``MARTS``.
     """
     checks = [has_rows(mart), _columns_as_promised(mart)]
-    if mart.endswith("_outcomes"):
-        return (*checks, *_layer_checks(mart))
+    if mart in FRAME_MARTS:
+        return (*checks, *_frame_checks(mart))
     return (*checks, *_CHECKS[mart])
 
 
@@ -139,21 +154,55 @@ def _known(rule: str, column: str, member: str, mart: str, *, or_total: bool = F
     )
 
 
-def _layer_checks(layer: str) -> tuple[Check, ...]:
-    nodes = f"(select node_id from warehouse.marts.framework_nodes where layer = {literal(layer)})"
+def _frame_checks(mart: str) -> tuple[Check, ...]:
+    nodes = (
+        "(select framework_id, node_id from warehouse.marts.framework_nodes"
+        " join warehouse.staging.stg_registry__framework_layers using (framework_id, layer)"
+        f" where mart = {literal(mart)})"
+    )
+    node = "framework_id || ' ' || node_id"
+    # Like is compared with like, so the value before has the same key but for its period.
+    before = ", ".join(column for column in KEY if column != "period")
+    shown = (
+        f"(select {before}, period as previous_period, value as previous_value from warehouse.marts.indicator_values)"
+    )
     return (
+        _unique("framework_id", "node_id", "indicator_id", "sector", "organisation_id", "breakdown", "breakdown_value"),
         Check(
             rule="every_node_of_layer",
-            description=f"Every statement of the layer {layer} is there, measured or not.",
+            description=f"Every statement of the layers of {mart} is there, measured or not.",
             remedy=_MODELS_WRONG,
-            sql=f"select node_id as detail from {nodes} as nodes where node_id not in (select node_id from checked)",
+            sql=f"select {node} as detail from {nodes} as nodes anti join checked using (framework_id, node_id)",
         ),
         Check(
             rule="only_nodes_of_layer",
-            description=f"Every row is about a statement of the layer {layer}.",
+            description=f"Every row is about a statement of the layers of {mart}.",
             remedy=_MODELS_WRONG,
-            sql="select coalesce(node_id, 'a row without node') as detail from checked"
-            f" where node_id is null or node_id not in {nodes}",
+            sql=f"select coalesce({node}, 'a row without node') as detail from checked"
+            f" anti join {nodes} as nodes using (framework_id, node_id)",
+        ),
+        Check(
+            rule="figures_as_in_indicator_values",
+            description="Every figure is that of indicator_values, the value before it too: nothing else is shown.",
+            remedy=_MODELS_WRONG,
+            sql=f"select distinct {node} || ': ' || indicator_id as detail from ("
+            f" select framework_id, node_id, {', '.join(KEY)}, numerator, denominator, value from checked"
+            " where coalesce(numerator, denominator, value) is not null) as figures"
+            " anti join warehouse.marts.indicator_values as shown on "
+            + " and ".join(
+                f"figures.{column} is not distinct from shown.{column}"
+                for column in (*KEY, "numerator", "denominator", "value")
+            )
+            + f" union select distinct {node} || ': ' || indicator_id from checked"
+            f" anti join {shown} as shown using ({before}, previous_period, previous_value)"
+            " where previous_value is not null",
+        ),
+        Check(
+            rule="direction_needs_two_values",
+            description="A value is called improving or worsening only where it and the one before it are shown.",
+            remedy=_MODELS_WRONG,
+            sql=f"select {node} || ': ' || indicator_id as detail from checked"
+            " where direction in ('improving', 'worsening') and (value is null or previous_value is null)",
         ),
     )
 
@@ -337,6 +386,49 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             sql="select distinct framework_id || ' ' || node_id as detail from checked"
             " where (framework_id, node_id) not in"
             " (select (framework_id, node_id) from warehouse.marts.framework_nodes)",
+        ),
+    ),
+    "framework_links": (
+        _complete("framework_id", "from_node_id", "to_framework_id", "to_node_id", "basis", "reason"),
+        _unique("framework_id", "from_node_id", "to_framework_id", "to_node_id"),
+        Check(
+            rule="node_known",
+            description="Every statement at either end of a link is in the mart framework_nodes.",
+            remedy=_SEEDS_WRONG,
+            sql="select framework_id || ' ' || node_id as detail from"
+            " (select framework_id, from_node_id as node_id from checked"
+            " union select to_framework_id, to_node_id from checked) as ends"
+            " where (framework_id, node_id) not in"
+            " (select (framework_id, node_id) from warehouse.marts.framework_nodes)",
+        ),
+    ),
+    "node_status": (
+        _complete("framework_id", "node_id", "status"),
+        _unique("framework_id", "node_id"),
+        Check(
+            rule="every_node_has_a_status",
+            description="Every statement of every framework has a status, and nothing else has.",
+            remedy=_MODELS_WRONG,
+            sql="select framework_id || ' ' || node_id as detail from ("
+            " (select framework_id, node_id from warehouse.marts.framework_nodes"
+            " except select framework_id, node_id from checked) union all"
+            " (select framework_id, node_id from checked"
+            " except select framework_id, node_id from warehouse.marts.framework_nodes)) as odd",
+        ),
+        Check(
+            rule="status_known",
+            description=f"Every status is one of {', '.join(NODE_STATUSES)}.",
+            remedy=_MODELS_WRONG,
+            sql="select framework_id || ' ' || node_id as detail from checked"
+            f" where status not in {literals(NODE_STATUSES)}",
+        ),
+        Check(
+            rule="gap_declared",
+            description="A declared gap says why, and a statement with an indicator is none.",
+            remedy=_SEEDS_WRONG,
+            sql="select framework_id || ' ' || node_id as detail from checked"
+            " where (status = 'declared gap') <> (indicator_count = 0)"
+            " or (status = 'declared gap' and coalesce(trim(declared_gap), '') = '')",
         ),
     ),
     "areas": (_complete("area_code"), _unique("area_code")),

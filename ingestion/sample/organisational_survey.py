@@ -232,16 +232,27 @@ def _jisc_cells(chance: Chance, number: int, response: Response, instrument: Ins
 
 
 def _count(tally: Tally, wave: Wave, responses: list[Response], instrument: Instrument) -> None:
-    """Yes, or stage 3 or 4, out of every organisation that answered, not knowing included: area and sector."""
+    """Yes, or stage 3 or 4, out of every organisation that answered, not knowing included: area and sector.
+
+    Of a stage of the journey also each organisation, and how many have come as far as each of its four steps.
+    """
     stages = {item.item_id for item in instrument.items if item.scales == ["stage"]}
-    answers = [
-        (
-            item_id,
-            (AREA, Cut(response.organisation.sector)),
-            code in ("stage_3", "stage_4") if item_id in stages else code == "yes",
-        )
-        for response in responses
-        for item_id, code in response.answers.items()
-        if code is not None and code != "prefer_not_to_say"
-    ]
+    answers: list[tuple[str, tuple[Cut, ...], bool]] = []
+    for response in responses:
+        sector, organisation_id = response.organisation.sector, response.organisation.organisation_id
+        for item_id, code in response.answers.items():
+            if code is None or code == "prefer_not_to_say":
+                continue
+            places: tuple[Cut, ...] = (AREA, Cut(sector))
+            if item_id not in stages:
+                answers.append((item_id, places, code == "yes"))
+                continue
+            places = (*places, Cut(sector, organisation_id))
+            stage = int(code.removeprefix("stage_"))
+            answers.append((item_id, places, stage >= 3))
+            for step in range(1, 5):
+                reached = tuple(
+                    place._replace(breakdown="stage_reached", breakdown_value=str(step)) for place in places
+                )
+                answers.append((item_id, reached, stage >= step))
     count_answers(tally, DATASET, ("wave", f"organisational wave {wave.number}"), answers)

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pytest
 
 from expectations import gates
-from expectations.marts import KEY, MARTS
+from expectations.marts import FRAME_MARTS, KEY, MARTS
 from expectations.marts_gate import MartsGate
 from expectations.results import CheckResult, GateError
 from expectations.worker import GateWorker
@@ -550,6 +550,10 @@ def test_a_dataset_that_lands_nothing_cannot_be_gated(home: Home, dataset: str) 
 
 
 SEEDS = REPOSITORY / "dbt_project" / "seeds"
+SEEDED = (
+    "framework_nodes", "framework_layers", "framework_links", "framework_gaps", "indicators", "indicator_nodes",
+    "indicator_sources",
+)  # fmt: skip
 
 
 #: The one file that every value of the warehouse below rests on.
@@ -571,7 +575,7 @@ def build_warehouse(home: Home) -> None:
     key = ", ".join(f"{column} varchar" for column in KEY)
     with duckdb.connect(str(home.warehouse)) as con:
         con.execute("create schema staging; create schema marts")
-        for seed in ("framework_nodes", "framework_gaps", "indicators", "indicator_nodes", "indicator_sources"):
+        for seed in SEEDED:
             con.execute(
                 f"create table staging.stg_registry__{seed} as from read_csv('{SEEDS}/seed_{seed}.csv', header = true)"
             )
@@ -581,10 +585,31 @@ def build_warehouse(home: Home) -> None:
         )
         con.execute("create table marts.framework_nodes as select * from staging.stg_registry__framework_nodes")
         con.execute("create table marts.indicator_nodes as select * from staging.stg_registry__indicator_nodes")
-        for layer in ("short_term_outcomes", "medium_term_outcomes", "long_term_outcomes"):
-            con.execute(
-                f"create table marts.{layer} as from staging.stg_registry__framework_nodes where layer = '{layer}'"
-            )
+        con.execute("create table marts.framework_links as from staging.stg_registry__framework_links")
+        # Of each statement one indicator, without a value; S2 gets that of wf01 below.
+        con.execute(
+            "create table statements as select framework_id, mart, layer, node_id, statement, indicator_id,"
+            " null::varchar as indicator_name, null::varchar as unit, null::varchar as polarity,"
+            " null::varchar as source_dataset, null::varchar as area_code, 'total' as sector,"
+            " 'total' as organisation_id, 'total' as breakdown, 'total' as breakdown_value,"
+            " null::varchar as period_type, null::varchar as period, null::bigint as numerator,"
+            " null::bigint as denominator, null::double as value, null::varchar as value_status,"
+            " null::varchar as previous_period, null::double as previous_value, null::double as change,"
+            " null::varchar as direction,"
+            " if(indicator_id is null, 'declared gap', 'not yet measured') as measurement_status,"
+            " reason as declared_gap"
+            " from staging.stg_registry__framework_nodes"
+            " join staging.stg_registry__framework_layers using (framework_id, layer)"
+            " left join staging.stg_registry__framework_gaps using (framework_id, node_id)"
+            " left join (select framework_id, node_id, min(indicator_id) as indicator_id"
+            "     from staging.stg_registry__indicator_nodes group by all) using (framework_id, node_id)"
+        )
+        for mart in FRAME_MARTS:
+            con.execute(f"create table marts.{mart} as select * exclude (mart) from statements where mart = '{mart}'")
+        con.execute(
+            "create table marts.node_status as select framework_id, node_id, measurement_status as status,"
+            " (indicator_id is not null)::bigint as indicator_count, declared_gap from statements"
+        )
         con.execute("create table marts.areas as select 'E08000005' as area_code")
         con.execute("create table marts.organisations as select 'ORG1' as organisation_id")
         con.execute("create table marts.sectors as select unnest(['health', 'justice']) as sector_code")
@@ -610,6 +635,14 @@ def build_warehouse(home: Home) -> None:
                 " null, $latest from marts.periods where period = $period",
                 row,
             )
+        con.execute(
+            "update marts.short_term_outcomes set source_dataset = shown.source_dataset, area_code = shown.area_code,"
+            " period_type = shown.period_type, period = shown.period, numerator = shown.numerator,"
+            " denominator = shown.denominator, value = shown.value, value_status = 'ok',"
+            " measurement_status = 'measured', direction = 'too few data points'"
+            " from marts.indicator_values as shown"
+            " where node_id = 'S2' and shown.indicator_id = 'wf01' and shown.sector = 'total'"
+        )
         con.execute(f"create table marts.value_vintages as select {', '.join(KEY)}, 'v1' as vintage_id"
                     " from marts.indicator_values")  # fmt: skip
 
@@ -722,6 +755,7 @@ VALUE_FAULTS: list[tuple[str, str, str, int]] = [
     ("numerator = -1, value = -1", PLACED, "not_negative", 1),
 ]
 
+IN_S2 = "where node_id = 'S2'"
 #: Mart, statement, the check that must fail and what it must find.
 MART_FAULTS: list[tuple[str, str, str, int]] = [
     *(
@@ -738,12 +772,7 @@ MART_FAULTS: list[tuple[str, str, str, int]] = [
     ("indicators", "delete from marts.indicator_nodes where indicator_id = 'wf06'", "every_indicator_has_a_node", 1),
     ("framework_nodes", "delete from marts.framework_nodes where node_id = 'L3'", "all_statements_there", 1),
     ("framework_nodes", "delete from marts.framework_nodes where layer = 'inputs'", "all_statements_there", 1),
-    (
-        "framework_nodes",
-        "delete from staging.stg_registry__framework_gaps where node_id = 'L3'",
-        "measured_or_declared_gap",
-        1,
-    ),
+    ("framework_nodes", "delete from staging.stg_registry__framework_gaps", "measured_or_declared_gap", 2),
     ("indicator_nodes", "update marts.indicator_nodes set node_id = 'X9' where node_id = 'S3'", "node_known", 1),
     ("indicator_nodes", "delete from marts.indicators where indicator_id = 'wf01'", "indicator_known", 1),
     ("areas", "delete from marts.areas", "has_rows", 1),
@@ -752,6 +781,45 @@ MART_FAULTS: list[tuple[str, str, str, int]] = [
     ("periods", f"insert into marts.periods values {SOME_KEY}", "key_unique", 1),
     ("short_term_outcomes", "delete from marts.short_term_outcomes where node_id < 'S3'", "every_node_of_layer", 2),
     ("long_term_outcomes", "update marts.long_term_outcomes set node_id = 'S1'", "only_nodes_of_layer", 3),
+    ("theory_of_change", "delete from marts.theory_of_change where node_id = 'T4.4'", "every_node_of_layer", 1),
+    ("change_journey", "insert into marts.change_journey from marts.inputs", "only_nodes_of_layer", 4),
+    ("measurement_framework", "delete from marts.measurement_framework", "has_rows", 1),
+    ("inputs", "insert into marts.inputs from marts.inputs where node_id = 'I2'", "key_unique", 1),
+    (
+        "short_term_outcomes",
+        f"update marts.short_term_outcomes set value = 60 {IN_S2}",
+        "figures_as_in_indicator_values",
+        1,
+    ),
+    (
+        "short_term_outcomes",
+        f"update marts.short_term_outcomes set numerator = 9 {IN_S2}",
+        "figures_as_in_indicator_values",
+        1,
+    ),
+    (
+        "short_term_outcomes",
+        f"update marts.short_term_outcomes set previous_period = 'workforce wave 2', previous_value = 50 {IN_S2}",
+        "figures_as_in_indicator_values",
+        1,
+    ),
+    (
+        "short_term_outcomes",
+        f"update marts.short_term_outcomes set direction = 'improving' {IN_S2}",
+        "direction_needs_two_values",
+        1,
+    ),
+    ("framework_links", "update marts.framework_links set to_node_id = 'X9' where to_node_id = 'N4'", "node_known", 1),
+    ("framework_links", "insert into marts.framework_links from marts.framework_links limit 1", "key_unique", 1),
+    (
+        "node_status",
+        "delete from marts.node_status where node_id in ('L3', 'M.comms.sector')",
+        "every_node_has_a_status",
+        2,
+    ),
+    ("node_status", "update marts.node_status set status = 'fine' where node_id = 'S1'", "status_known", 1),
+    ("node_status", "update marts.node_status set declared_gap = null where node_id = 'L3'", "gap_declared", 1),
+    ("node_status", "update marts.node_status set status = 'declared gap' where node_id = 'S1'", "gap_declared", 1),
 ]
 
 

@@ -503,23 +503,43 @@ def test_the_marts_have_the_columns_of_the_public_interface_in_its_order(built: 
         )
     )
     key = "indicator_id source_dataset area_code sector organisation_id breakdown breakdown_value period_type period"
-    layer = (
-        "framework_id node_id node_order statement indicator_id indicator_name unit polarity area_code area_name "
-        "sector organisation_id breakdown breakdown_value source_dataset period_type period numerator denominator "
-        "value value_status ci_lower_95 ci_upper_95 measurement_status declared_gap"
+    frame = (
+        "framework_id layer layer_order layer_name node_id node_order statement feature population indicator_id "
+        "indicator_name definition unit polarity level objective evidence area_code area_name sector organisation_id "
+        "organisation_name breakdown breakdown_value member_level source_dataset period_type period period_end "
+        "numerator denominator value value_status ci_lower_95 ci_upper_95 previous_period previous_value change "
+        "change_lower_95 change_upper_95 direction measurement_status declared_gap"
     )
     expected = {
         "indicators": "indicator_id name definition numerator_definition denominator_definition unit polarity level "
-        "objective cadence source_dataset owner baseline_period target_value disclosure_rule",
+        "objective cadence source_dataset owner baseline_period target_value disclosure_rule evidence",
         "framework_nodes": "framework_id node_id layer layer_order statement feature population before_statement "
         "after_statement declared_gap",
         "indicator_nodes": "indicator_id framework_id node_id",
         "indicator_values": f"{key} period_start period_end numerator denominator value value_status ci_lower_95 "
         "ci_upper_95 ci_lower_998 ci_upper_998 trend is_latest",
         "value_vintages": f"{key} vintage_id",
-        "short_term_outcomes": layer,
-        "medium_term_outcomes": layer,
-        "long_term_outcomes": layer,
+        "framework_links": "framework_id from_node_id to_framework_id to_node_id basis reason",
+        "node_status": "framework_id mart layer layer_order layer_name node_id node_order statement feature status "
+        "indicator_count measured_count shown_count improving_count no_clear_change_count worsening_count "
+        "too_few_data_points_count not_judged_count self_report_count administrative_count published_count "
+        "is_self_report_alone levels fewest_periods most_periods fewest_respondents most_respondents "
+        "latest_period_end declared_gap",
+        **dict.fromkeys(
+            (
+                "inputs",
+                "activities",
+                "short_term_outcomes",
+                "medium_term_outcomes",
+                "long_term_outcomes",
+                "national_outcomes",
+                "theory_of_change",
+                "feature_outcomes",
+            ),
+            frame,
+        ),
+        "change_journey": f"{frame} before_statement after_statement stage previous_stage stage_change",
+        "measurement_framework": f"cell_objective cell_level {frame}",
         "areas": "area_code area_name area_type region_code region_name country_code is_home neighbour_rank "
         "valid_from valid_to is_invented",
         "organisations": "organisation_id organisation_name sector_code sector_name headcount headcount_date",
@@ -574,7 +594,7 @@ def test_a_second_build_from_another_folder_gives_the_same_marts(built: Build, t
         return {name: sorted(map(repr, built.query(f"select * from marts.{name}"))) for (name,) in tables}
 
     before = marts()
-    assert len(before) == 12
+    assert len(before) == 21
     (tmp_path / "target").mkdir()
     shutil.copy(built.target / "partial_parse.msgpack", tmp_path / "target")
     again = dbt_build(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
+from expectations.marts import FRAME_MARTS
 
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 SOURCES = {"tip_borough": "000_f76da467a44404b3.txt", "nttp_logic_model": "003_cbaca8b40af58bb4.txt"}
@@ -215,3 +218,45 @@ def test_every_declared_gap_is_declared_once_and_says_why_in_a_sentence() -> Non
     gaps = read_seed("framework_gaps")
     assert len({(row["framework_id"], row["node_id"]) for row in gaps}) == len(gaps)
     assert [row["node_id"] for row in gaps if not re.fullmatch(r"[A-Z].{20,}\.", row["reason"])] == []
+
+
+def test_every_layer_is_registered_in_its_place_and_has_a_mart() -> None:
+    registered = {(row["framework_id"], row["layer"]): row["layer_order"] for row in read_seed("framework_layers")}
+    used = {(row["framework_id"], row["layer"]): row["layer_order"] for row in read_seed("framework_nodes")}
+    assert registered == used
+    assert {row["mart"] for row in read_seed("framework_layers")} == set(FRAME_MARTS)
+
+
+def test_links_join_statements_that_exist_and_each_pair_once() -> None:
+    nodes = {(row["framework_id"], row["node_id"]) for row in read_seed("framework_nodes")}
+    links = [
+        ((row["framework_id"], row["from_node_id"]), (row["to_framework_id"], row["to_node_id"]))
+        for row in read_seed("framework_links")
+    ]
+    assert [link for link in links if not nodes.issuperset(link)] == []
+    assert len(set(links)) == len(links)
+
+
+def test_every_statement_of_one_layer_is_linked_to_every_one_of_the_next_as_stated() -> None:
+    stated = {
+        (row["from_node_id"], row["to_node_id"]) for row in read_seed("framework_links") if row["basis"] == "stated"
+    }
+    chains = [
+        [
+            LAYERS["tip_borough"][f"theory_of_change_{layer}"]
+            for layer in ("systems", "services", "experience", "outcomes")
+        ],
+        list(LAYERS["nttp_logic_model"].values()),
+    ]
+    drawn = {(one, other) for chain in chains for here, after in pairwise(chain) for one in here for other in after}
+    assert len(drawn) == 3 * 25 + 24 + 42 + 42 + 18 + 12
+    assert drawn <= stated
+    # What is left: the journey from stage to stage, and results that a wider level collates.
+    assert {one[:3] for one, _ in stated - drawn} == {"JP.", "JO.", "M.t", "M.l"}
+
+
+def test_links_between_the_frameworks_are_ours_and_reach_every_layer_of_the_logic_model() -> None:
+    between = [row for row in read_seed("framework_links") if row["framework_id"] != row["to_framework_id"]]
+    assert {row["basis"] for row in between} == {"assumed"}
+    assert {row["to_node_id"][0] for row in between} == set("IASMLN")
+    assert all(row["reason"].endswith(".") for row in between)

@@ -125,6 +125,34 @@ def test_indicator_nodes_name_only_nodes_and_indicators_that_exist_and_each_pair
     assert len({tuple(row.values()) for row in links}) == len(links)
 
 
+def test_an_indicator_of_the_measurement_framework_fills_the_cell_of_its_own_objective_and_level() -> None:
+    cells: dict[str, set[str]] = {}
+    for row in read_seed("indicator_nodes"):
+        if row["node_id"].startswith("M."):
+            cells.setdefault(row["indicator_id"], set()).add(row["node_id"])
+    assert {
+        indicator_id: of
+        for indicator_id, of in cells.items()
+        if f"M.{indicator(indicator_id)['objective']}.{indicator(indicator_id)['level']}" not in of
+    } == {}
+
+
+def test_evidence_says_whose_word_an_indicator_rests_on() -> None:
+    evidence = {row["indicator_id"]: row["evidence"] for row in read_seed("indicators")}
+    # What somebody answers is self-report; how many answered is a record, and so is how many were trained.
+    assert [i for i, of in evidence.items() if i[:2] in ("wf", "cf") or (i.startswith("org") and i[3].isdigit())] == [
+        i for i, of in evidence.items() if of == "self_report" and i != "training_feedback"
+    ]
+    assert evidence["training_feedback"] == "self_report"
+    assert evidence["workforce_survey_response"] == evidence["training_take_up"] == "administrative"
+    published = tuple(
+        row["indicator_id"]
+        for row in read_seed("indicator_sources")
+        if row["source_rank"] == "1" and row["source_dataset"].startswith(("dfe_", "fingertips", "scottish_"))
+    )
+    assert sorted(published) == sorted(i for i, of in evidence.items() if of == "published")
+
+
 def test_every_indicator_speaks_to_a_node() -> None:
     linked = {row["indicator_id"] for row in read_seed("indicator_nodes")}
     assert {row["indicator_id"] for row in read_seed("indicators")} == linked

@@ -1,7 +1,11 @@
 -- One row per framework node, indicator and member with a latest value for the home's own authority; a node without an
--- indicator, and an indicator without a value, still has a row. The marts of the layers are parts of this table.
+-- indicator, and an indicator without a value, still has a row. Every mart of a frame is a part of this table.
 with nodes as (
     select * from {{ ref('stg_registry__framework_nodes') }}
+),
+
+layers as (
+    select * from {{ ref('stg_registry__framework_layers') }}
 ),
 
 gaps as (
@@ -14,6 +18,14 @@ node_indicators as (
 
 indicators as (
     select * from {{ ref('stg_registry__indicators') }}
+),
+
+changes as (
+    select * from {{ ref('indicator_changes') }}
+),
+
+organisations as (
+    select * from {{ ref('stg_register__organisations') }}
 ),
 
 disclosed as (
@@ -66,29 +78,56 @@ latest as (
 final as (
     select
         nodes.framework_id,
-        nodes.node_id,
+        layers.mart,
         nodes.layer,
+        nodes.layer_order,
+        layers.layer_name,
+        nodes.node_id,
         nodes.node_order,
         nodes.statement,
+        nodes.feature,
+        nodes.population,
+        nodes.before_statement,
+        nodes.after_statement,
         node_indicators.indicator_id,
         indicators.name as indicator_name,
+        indicators.definition,
         indicators.unit,
         indicators.polarity,
+        indicators.level,
+        indicators.objective,
+        indicators.evidence,
         home.area_code,
         home.area_name,
         coalesce(latest.sector, 'total') as sector,
         coalesce(latest.organisation_id, 'total') as organisation_id,
+        organisations.organisation_name,
         coalesce(latest.breakdown, 'total') as breakdown,
         coalesce(latest.breakdown_value, 'total') as breakdown_value,
+        case
+            when latest.organisation_id <> 'total' then 'service'
+            when latest.sector <> 'total' then 'sector'
+            else 'system'
+        end as member_level,
         latest.source_dataset,
         latest.period_type,
         latest.period,
+        latest.period_end,
         latest.numerator,
         latest.denominator,
         latest.value,
         latest.value_status,
         latest.ci_lower_95,
         latest.ci_upper_95,
+        changes.previous_period,
+        changes.previous_value,
+        changes.previous_numerator,
+        changes.previous_denominator,
+        changes.change,
+        changes.change_lower_95,
+        changes.change_upper_95,
+        changes.direction,
+        changes.shown_period_count,
         case
             when latest.indicator_id is not null then 'measured'
             when node_indicators.indicator_id is null and gaps.reason is not null then 'declared gap'
@@ -97,6 +136,10 @@ final as (
         gaps.reason as declared_gap
     from nodes
     cross join home
+    left join layers
+        on
+            nodes.framework_id = layers.framework_id
+            and nodes.layer = layers.layer
     left join gaps
         on
             nodes.framework_id = gaps.framework_id
@@ -107,6 +150,16 @@ final as (
             and nodes.node_id = node_indicators.node_id
     left join indicators on node_indicators.indicator_id = indicators.indicator_id
     left join latest on node_indicators.indicator_id = latest.indicator_id
+    left join organisations on latest.organisation_id = organisations.organisation_id
+    left join changes
+        on
+            latest.indicator_id = changes.indicator_id
+            and latest.source_dataset = changes.source_dataset
+            and latest.sector = changes.sector
+            and latest.organisation_id = changes.organisation_id
+            and latest.breakdown = changes.breakdown
+            and latest.breakdown_value = changes.breakdown_value
+            and latest.period_type = changes.period_type
 )
 
 select * from final

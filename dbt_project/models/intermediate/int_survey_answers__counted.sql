@@ -22,6 +22,7 @@ by_place as (
         sum(case when is_counted then 1 else 0 end) as counted_count,
         sum(case when is_unknown then 1 else 0 end) as unknown_count,
         count(*) as answer_count,
+        max(stage) is not null as is_stage,
         {{ distinct_list('vintage_id') }} as vintage_ids
     from answers
     where is_whole
@@ -55,13 +56,84 @@ by_breakdown as (
         indicator_id, source_dataset, period_type, period, period_start, period_end, breakdown, breakdown_value
 ),
 
+-- How many organisations have come as far as each stage of the journey. Every share of those that have reached a stage
+-- is better the higher it is, which is not so of the shares at a stage; the one follows from the other.
+thresholds as (
+    select 1 as stage
+    union all
+    select 2 as stage
+    union all
+    select 3 as stage
+    union all
+    select 4 as stage
+),
+
+by_stage as (
+    select
+        answers.indicator_id,
+        answers.source_dataset,
+        answers.period_type,
+        answers.period,
+        answers.period_start,
+        answers.period_end,
+        case when grouping(answers.sector_code) = 1 then 'total' else answers.sector_code end as sector,
+        case
+            when grouping(answers.organisation_id) = 1 then 'total' else answers.organisation_id
+        end as organisation_id,
+        'stage_reached' as breakdown,
+        cast(thresholds.stage as string) as breakdown_value,
+        sum(case when answers.stage >= thresholds.stage then 1 else 0 end) as counted_count,
+        0 as unknown_count,
+        count(*) as answer_count,
+        {{ distinct_list('answers.vintage_id') }} as vintage_ids
+    from answers
+    cross join thresholds
+    where answers.stage is not null
+    group by grouping sets (
+        (
+            answers.indicator_id, answers.source_dataset, answers.period_type, answers.period, answers.period_start,
+            answers.period_end, thresholds.stage
+        ),
+        (
+            answers.indicator_id, answers.source_dataset, answers.period_type, answers.period, answers.period_start,
+            answers.period_end, thresholds.stage,
+            answers.sector_code
+        ),
+        (
+            answers.indicator_id, answers.source_dataset, answers.period_type, answers.period, answers.period_start,
+            answers.period_end, thresholds.stage,
+            answers.sector_code, answers.organisation_id
+        )
+    )
+),
+
+placed as (
+    select
+        indicator_id,
+        source_dataset,
+        period_type,
+        period,
+        period_start,
+        period_end,
+        sector,
+        organisation_id,
+        breakdown,
+        breakdown_value,
+        counted_count,
+        unknown_count,
+        answer_count,
+        vintage_ids
+    from by_place
+    -- Of the journey every organisation has its own place; yes or no of one organisation is no figure of many.
+    where is_stage or source_dataset <> 'organisational_survey' or organisation_id = 'total'
+    union all
+    select * from by_stage
+),
+
 counted as (
-    select * from by_place
-    where
-        -- Answers from an organisation that the register has lost, or from none, have no sector to stand under.
-        sector is not null
-        -- What one organisation said of itself is no figure of many.
-        and not (source_dataset = 'organisational_survey' and organisation_id <> 'total')
+    select * from placed
+    -- Answers from an organisation that the register has lost, or from none, have no sector to stand under.
+    where sector is not null
     union all
     select * from by_breakdown
 ),

@@ -61,6 +61,8 @@ counting as (
         source_dataset <> 'training_feedback' as is_whole,
         is_counted,
         is_unknown,
+        -- Of the journey of change, the stage that an organisation places itself on.
+        case when source_dataset = 'organisational_survey' and answer like 'stage_%' then score end as stage,
         vintage_id
     from answered
     union all
@@ -78,6 +80,7 @@ counting as (
         true as is_whole,
         is_counted,
         false as is_unknown,
+        cast(null as bigint) as stage,
         vintage_id
     from feedback
 ),

@@ -28,7 +28,8 @@ final as (
         registry.owner,
         registry.baseline_period,
         cast(registry.target_value as double) as target_value,
-        registry.disclosure_rule
+        registry.disclosure_rule,
+        registry.evidence
     from registry
     left join first_sources on registry.indicator_id = first_sources.indicator_id
 )

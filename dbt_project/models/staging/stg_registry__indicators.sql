@@ -26,7 +26,8 @@ final as (
         measure_type,
         multiplier,
         maximum_unknown_percent,
-        window_months
+        window_months,
+        evidence
     from registry
 )
 
