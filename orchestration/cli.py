@@ -1,4 +1,4 @@
-"""The command line: ``impact sample``, ``check``, ``run`` and ``status``.
+"""The command line: ``impact sample``, ``check``, ``run``, ``status`` and ``lineage``.
 
 What a command needs is imported inside it, so that help and errors are there at once.
 """
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ingestion.home import Home
+    from orchestration.lineage import Lineage
     from orchestration.run import Run
     from orchestration.status import Status
 
@@ -149,6 +150,33 @@ def status(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
         _say_how_it_stands(console(), found)
 
 
+@app.command()
+def lineage(
+    context: typer.Context,
+    indicator: Annotated[str, typer.Argument(metavar="INDICATOR", help="Id of the indicator.")],
+    period: Annotated[str | None, typer.Option(help="Label of the period; without it the latest.")] = None,
+    area: Annotated[str | None, typer.Option(metavar="CODE", help="Without it the home's own authority.")] = None,
+    sector: Annotated[str, typer.Option(metavar="CODE")] = "total",
+    organisation: Annotated[str, typer.Option(metavar="ID")] = "total",
+    breakdown: Annotated[str, typer.Option(metavar="NAME=VALUE", help="Such as sex=female.")] = "total=total",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which files a published figure rests on, and how to see their rows."""
+    here = _home(context, home)
+    from orchestration.lineage import lineage_of
+    from orchestration.reporting import console
+
+    name, parted, value = breakdown.partition("=")
+    if not parted:
+        raise _CannotError(f"“{breakdown}” is no breakdown; write its name and its value, such as sex=female")
+    found = lineage_of(here, indicator, period, area, sector, organisation, (name, value))
+    if as_json:
+        print(json.dumps([figure.as_json() for figure in found], indent=2, ensure_ascii=False, default=str))
+    else:
+        _say_where_it_comes_from(console(), found)
+
+
 def main() -> None:
     """What the console script ``impact`` calls: one clear message for an error that is not a fault of the program."""
     try:
@@ -170,13 +198,14 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from ingestion.home import HomeError
     from ingestion.instruments import InstrumentError
     from ingestion.pseudonyms import PseudonymKeyError
+    from orchestration.lineage import NoSuchFigure
     from orchestration.lock import HomeBusy
     from orchestration.manifest import ProjectError
     from publishing.errors import PublicationError
 
     return (
         _CannotError, HomeError, HomeBusy, ContractError, InstrumentError, PseudonymKeyError, GateError,
-        ProjectError, PublicationError,
+        ProjectError, PublicationError, NoSuchFigure,
     )  # fmt: skip
 
 
@@ -281,6 +310,36 @@ def _say_how_it_stands(out: Console, found: Status) -> None:
     )
     _section(out, "Refused files", [f"{name}: {reason}" for name, reason in found.refused.items()])
     _section(out, "Failed checks", failed_checks(found.failed_checks))
+
+
+def _say_where_it_comes_from(out: Console, found: list[Lineage]) -> None:
+    from orchestration.reporting import table
+
+    for figure in found:
+        shown = figure.value if figure.value_status == "ok" else f"no value ({figure.value_status})"
+        out.print(f"{figure.indicator_id} {figure.period} ({figure.period_type.replace('_', ' ')}): {shown}, from "
+                  f"{figure.source_dataset}", soft_wrap=True)  # fmt: skip
+        out.print(
+            table(
+                ["dataset", "file", "received", "rows", "vintage"],
+                [
+                    (
+                        file.dataset,
+                        file.file_name,
+                        f"{file.received_at:%d %b %Y %H:%M}",
+                        file.rows_landed,
+                        file.vintage_id,
+                    )
+                    for file in figure.files
+                ],
+            )
+        )
+        queries = [file.rows_query for file in figure.files if file.rows_query is not None]
+        if queries:
+            out.print("\nThe rows of the first file as they landed; source_row is the row in the file:", soft_wrap=True)
+            out.print(f"  {queries[0]}\n", soft_wrap=True)
+        else:
+            out.print("\nTheir rows are no longer in landing.\n")
 
 
 def _section(out: Any, title: str, lines: list[str]) -> None:
