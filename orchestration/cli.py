@@ -86,17 +86,23 @@ def sample(
 @app.command()
 def check(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", exists=True, help="Files, or folders with files in them.")
+    ],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what would be rejected of a file, and why, without touching anything."""
     from ingestion.contracts import load_contracts
-    from ingestion.landing import check_file
+    from ingestion.landing import check_file, submissions_in
+    from ingestion.organisations import has_register
     from orchestration.reporting import console, file_check
 
     known = _home_if_any(context, home)
-    reports = [check_file(path, known) for path in files]
+    sent = [path for named in files for path in (submissions_in(named) if named.is_dir() else [named])]
+    if not sent:
+        raise _CannotError("there is no file in what was named")
+    reports = [check_file(path, known) for path in sent]
     if as_json:
         print(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))
     else:
@@ -105,7 +111,9 @@ def check(
             out.print("\n".join(file_check(report, load_contracts())), soft_wrap=True)
             out.print()
         if known is None:
-            out.print("No home was named, so organisations and postcodes were not looked up; --home DIR names one.")
+            out.print("No home was named, so organisations were not looked up; --home DIR names one.")
+        elif not has_register(known):
+            out.print("No register of organisations has landed in the home yet, so organisations were not looked up.")
     if any(report.status == "refused" or report.rows_quarantined for report in reports):
         raise typer.Exit(FAILED)
 
@@ -343,7 +351,9 @@ def _say_where_it_comes_from(out: Console, found: list[Lineage]) -> None:
 
 
 def _section(out: Any, title: str, lines: list[str]) -> None:
+    from orchestration.reporting import printable
+
     if lines:
         out.print(f"\n{title}")
         for line in lines:
-            out.print(f"  {line}", soft_wrap=True)
+            out.print(f"  {printable(line)}", soft_wrap=True)
