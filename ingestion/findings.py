@@ -19,6 +19,10 @@ LOOKS_PERSONAL = re.compile(
     | \b[A-Z]{1,2}[0-9][A-Z0-9]?\s*[0-9][A-Z]{2}\b  # a postcode
     | \b[A-Z][0-9]{11,12}[0-9A-Z]?\b     # a unique pupil number
     | [0-9]{9,}                          # a long number: a telephone, an NHS number
+    | (?<![0-9-])(?:\+44|0)[0-9]{2,4}(?:[ -][0-9]{3,4}){1,3}\b  # a telephone with spaces
+    | \b[0-9]{3}[ -][0-9]{3}[ -][0-9]{4}\b  # an NHS number with spaces
+    | [^\W\d_]{2}[^\n]{0,60}?\b[0-9]{1,2}[./-][0-9]{1,2}[./-](?:[0-9]{2}){1,2}\b  # words and a date: who was born when
+    | \b[0-9]{1,2}[./-][0-9]{1,2}[./-](?:[0-9]{2}){1,2}\b[^\n]{0,60}?[^\W\d_]{2}
     | \b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b  # an IP address
     | \b(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{1,4}\b  # one of the newer kind
     | (?<![0-9.])[0-9]{1,3}\.[0-9]{4,}   # a position

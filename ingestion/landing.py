@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -33,7 +33,7 @@ from ingestion.home import Home
 from ingestion.instruments import load_instruments
 from ingestion.ledger import Ledger, Vintage, landing_path, quarantine_path, write_findings
 from ingestion.lookups import Lookups
-from ingestion.organisations import REGISTER
+from ingestion.organisations import REGISTER, has_register
 from ingestion.pseudonyms import DEMO_KEY_WARNING, Key, load_key
 from ingestion.published_metadata import description_fingerprint, is_described, metadata_findings
 from ingestion.readers import ROW, UnreadableFile, header_positions, normalise_header, read_sheets
@@ -65,6 +65,12 @@ FLOWS_FROM_BYTES = 1_000_000
 MOST_COLUMNS = 2000
 
 _TEXT = pa.string()
+
+#: So many dates that only the month first explains are no slip of the pen.
+FEWEST_MONTH_FIRST = 3
+MONTHS = 12
+#: Of fewer different postcodes nothing can be said about the column.
+FEWEST_POSTCODES = 10
 
 Status = Literal["landed", "unchanged", "refused", "not_needed"]
 
@@ -124,6 +130,8 @@ class _Rules:
     workspace: duckdb.DuckDBPyConnection
     spill: Path
     companion: Callable[[str, str, str], int | str | None]
+    #: Whether organisations are looked up in the register.
+    resolves_organisations: bool
 
     def fingerprint(self, contract: Contract | None, file_name: PurePosixPath, ledger: Ledger) -> str:
         """Changes when the same file might land otherwise."""
@@ -183,10 +191,17 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
             workspace,
             home.spill,
             ledger.companion_context,
+            resolves_organisations=True,
         )
         _land_empty_files(home, rules.contracts)
         for file in _in_order(home, ledger, rules):
-            report = _land(file, home, ledger, rules)
+            try:
+                report = _land(file, home, ledger, rules)
+            except FileNotFoundError:
+                if file.path.exists():
+                    raise
+                # Taken away since the inbox was listed.
+                continue
             reports.append(report)
             if on_file is not None:
                 on_file(report)
@@ -199,7 +214,8 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
 
     Args:
         path: the file; its own and its folders' names may give a year or a wave, as in the inbox.
-        home: whose register and reference data to check against; without one, organisations are not checked.
+        home: whose register and reference data to check against; without one, or before a register has landed in it,
+            organisations are not checked.
     """
     siblings: dict[tuple[str, str], int | str | None] = {}
 
@@ -218,9 +234,11 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
             workspace,
             Path(spill),
             companion,
+            resolves_organisations=has_register(home),
         )
         file_name = _name_below_inbox(path, home)
-        file = _File(path, file_name, _sha256(path))
+        file = _File(path, file_name, "")
+        file.content_sha256 = _sha256_of(file)
         try:
             _recognise(file, rules)
             if file.contract.not_needed is not None:
@@ -360,8 +378,16 @@ def _stands(known: Vintage, fingerprint: str, home: Home) -> bool:
 
 
 def _recognise(file: _File, rules: _Rules) -> None:
+    if not file.path.is_file() and os.path.lexists(file.path):
+        raise UnreadableFile(
+            "not_a_file",
+            "it is no file: a link that leads nowhere or to a folder, a folder that may not be read, or a pipe",
+            "Take it out of the inbox, or put the file itself there.",
+        )
     try:
         sheets = read_sheets(file.path)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise UnreadableFile(
             "not_openable",
@@ -499,19 +525,38 @@ def _sorted(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, FileReport]]
         corrected: list[Finding] = []
         if _flows(file, columns, positions, rules):
             clean = Path(folder) / "clean.parquet"
-            lookups = Lookups(con, rules.home, rules.key, file.contract, columns, source)
+            lookups = Lookups(
+                con,
+                rules.home,
+                rules.key,
+                file.contract,
+                columns,
+                source,
+                resolves_organisations=rules.resolves_organisations,
+            )
             splitter = Splitter(con, file.contract, columns, source, clean)
             rows = Stream(con, splitter, lookups, clean).take(sheet.batches(header_row))
+            _refuse_month_first(con, columns, source, clean)
         else:
             rows = _read(con, file.recognised, "create temp table raw as select * from reader")
             corrected = _correct(con, file, columns, source, rules)
+            _refuse_month_first(con, columns, source)
             columns = [_dated_one_way(con, column, source) for column in columns]
-            lookups = Lookups(con, rules.home, rules.key, file.contract, columns, source)
+            lookups = Lookups(
+                con,
+                rules.home,
+                rules.key,
+                file.contract,
+                columns,
+                source,
+                resolves_organisations=rules.resolves_organisations,
+            )
             for column in filter(lookups.looks_up, columns):
                 text = column_text(column, positions.get(column.name, ()))
                 texts = con.execute(f"select distinct {text} as cell from raw where cell is not null").fetchall()
                 lookups.add(column, [cell for (cell,) in texts])
             splitter = Splitter(con, file.contract, columns, source)
+        corrected += _postcodes_that_are_none(file, lookups, columns)
         yield splitter, _report(file, splitter.split(rows, sheet.misshapen), corrected)
 
 
@@ -645,6 +690,76 @@ def _dated_one_way(con: duckdb.DuckDBPyConnection, column: Column, source: Sourc
         f" from (select {text} as cell from raw)"
     ).fetchall()
     return kept(first if counted[0] >= counted[1] else not first)
+
+
+def _refuse_month_first(
+    con: duckdb.DuckDBPyConnection, columns: list[Column], source: Source, clean: Path | None = None
+) -> None:
+    """Of a file whose dates can all be read with the month first, and some in no other way, no date is what it says.
+
+    Args:
+        con: holds table ``raw``, the rows of which not all has been found good.
+        columns: the file's columns; those that may be written in either order have been decided.
+        source: where they stand.
+        clean: where the other rows are, as they would land.
+
+    Raises:
+        UnreadableFile: a column is written like that.
+    """
+    for column in columns:
+        positions = source.positions.get(column.name, ())
+        orders = [day_first(pattern) for pattern in column.formats]
+        if column.type not in ("date", "timestamp") or len(positions) != 1 or True not in orders:
+            continue
+        text = column_text(column, positions)
+        read = typed_sql("cell", column)
+        month_first = " or ".join(
+            f"try_strptime(split_part(cell, ' ', 1), '{form}') is not null" for form in ("%m/%d/%Y", "%m-%d-%Y")
+        )
+        ((wrong, latest_day),) = con.execute(
+            f"select count(*) filter ({read} is null and ({month_first})), coalesce(max(day({read})), 0)"
+            f" from (select {text} as cell from raw)"
+        ).fetchall()
+        if wrong < FEWEST_MONTH_FIRST:
+            continue
+        if clean is not None and column.lands:
+            sql = f"select coalesce(max(day({name(column.name)})), 0) from read_parquet({literal(str(clean))})"
+            latest_day = max(latest_day, con.execute(sql).fetchall()[0][0])
+        if latest_day <= MONTHS:
+            raise UnreadableFile(
+                "month_first",
+                f"the dates in column “{source.headers[column.name]}” are written with the month first: {wrong:,} of "
+                "them cannot be read in any other way, and the others would be read as the wrong day",
+                "Write the dates with the day first, such as 31/12/2025, or as 2025-12-31, and send the file again.",
+            )
+
+
+def _postcodes_that_are_none(file: _File, lookups: Lookups, columns: list[Column]) -> list[Finding]:
+    """A warning for each column in which hardly any of the postcodes is one: nothing can be worked out from it."""
+    assert file.recognised is not None
+    findings = []
+    for column in columns:
+        if column.type != "postcode" or not lookups.looks_up(column):
+            continue
+        texts, located = lookups.located(column)
+        if texts >= FEWEST_POSTCODES and 2 * located < texts:
+            findings.append(
+                Finding(
+                    dataset=file.contract.dataset,
+                    file_name=str(file.file_name),
+                    vintage_id=file.vintage_id,
+                    sheet=file.recognised.sheet.name,
+                    source_row=None,
+                    column_name=_called(column),
+                    rule="postcodes_not_known",
+                    value=None,
+                    message=f"of {texts:,} different postcodes, {texts - located:,} are not in the directory, so "
+                    "neither an area nor a distance can be worked out from them",
+                    remedy="Check that the column holds whole postcodes and is not shifted or made anonymous.",
+                    severity="warning",
+                )
+            )
+    return findings
 
 
 def _layout(file: _File) -> tuple[list[Column], dict[str, tuple[int, ...]], dict[int, str]]:
@@ -908,10 +1023,11 @@ def _in_order(home: Home, ledger: Ledger, rules: _Rules) -> Iterator[_File]:
     """
     order = {dataset: place for place, dataset in enumerate(rules.contracts)}
     waiting: list[tuple[int, int, str, _File]] = []
-    for path in sorted(p for p in home.inbox.rglob("*") if _is_submission(p, home.inbox)):
+    for path in submissions_in(home.inbox):
         file = _File(path, _printable(path.relative_to(home.inbox)), "")
         try:
-            stat = path.stat()
+            # A link that leads nowhere, or to itself, is looked at itself.
+            stat = path.stat() if path.exists() else path.lstat()
         except FileNotFoundError:
             # Taken away since the inbox was listed.
             continue
@@ -921,16 +1037,31 @@ def _in_order(home: Home, ledger: Ledger, rules: _Rules) -> Iterator[_File]:
             file.content_sha256, file.dataset = seen.content_sha256, seen.dataset
         else:
             file.content_sha256 = _sha256_of(file)
-            file.dataset = _dataset_of(file, rules)
+            try:
+                file.dataset = _dataset_of(file, rules)
+            except FileNotFoundError:
+                continue
         waiting.append((order.get(file.dataset or "", -1), file.modified_ns, str(file.file_name), file))
     for *_, file in sorted(waiting, key=lambda entry: entry[:3]):
         yield file
 
 
-def _is_submission(path: Path, inbox: Path) -> bool:
-    """A file that someone sent, and not one that a program left beside it while it had it open."""
-    hidden = any(part.startswith((".", "~$")) for part in path.relative_to(inbox).parts)
-    return not hidden and path.is_file()
+def submissions_in(folder: Path) -> list[Path]:
+    """What someone sent, in order of name: every file below a folder, and whatever else stands there that is none.
+
+    What a program leaves beside a file while it has it open is left out. A folder that cannot be looked into, a link
+    that leads nowhere and a pipe are in the list, so that they are refused and not passed over.
+    """
+    found: list[Path] = []
+
+    def not_seen(error: OSError) -> None:
+        found.append(Path(error.filename))
+
+    for parent, folders, files in os.walk(folder, onerror=not_seen):
+        folders[:] = [name for name in folders if not name.startswith((".", "~$"))]
+        found += [Path(parent, name) for name in files if not name.startswith((".", "~$"))]
+        found += [path for name in folders if (path := Path(parent, name)).is_symlink()]
+    return sorted(found)
 
 
 def _dataset_of(file: _File, rules: _Rules) -> str | None:
@@ -942,17 +1073,14 @@ def _dataset_of(file: _File, rules: _Rules) -> str | None:
 
 
 def _sha256_of(file: _File) -> str:
-    try:
-        return _sha256(file.path)
-    except OSError:
-        # What it holds is not known: it is refused under its name, and hashed again by the next run.
-        file.size = -1
-        return hashlib.sha256(f"not opened: {file.file_name}".encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    # A pipe would be waited for.
+    with suppress(OSError):
+        if file.path.is_file():
+            with file.path.open("rb") as opened:
+                return hashlib.file_digest(opened, "sha256").hexdigest()
+    # What it holds is not known: it is refused under its name, and hashed again by the next run.
+    file.size = -1
+    return hashlib.sha256(f"not opened: {file.file_name}".encode()).hexdigest()
 
 
 def _name_below_inbox(path: Path, home: Home | None) -> PurePosixPath:

@@ -43,18 +43,22 @@ class Lookups:
         contract: Contract,
         columns: Sequence[Column],
         source: Source,
+        *,
+        resolves_organisations: bool,
     ) -> None:
         """Make them, empty, and tell ``source`` of them.
 
         Args:
             con: the file's DuckDB.
-            home: whose register and postcodes are asked; without one every organisation stands for itself.
+            home: whose register and postcodes are asked.
             key: makes the pseudonyms.
             contract: the dataset.
             columns: its columns in the file.
             source: the file.
+            resolves_organisations: whether the register is asked; otherwise every organisation stands for itself.
         """
         self._con, self._home, self._source = con, home, source
+        self._resolves_organisations = resolves_organisations
         self._register: Register | None = None
         self._seen: dict[str, set[str]] = {}
         self._remembered: dict[str, int] = {}
@@ -84,6 +88,12 @@ class Lookups:
     def looks_up(self, column: Column) -> bool:
         """Whether the column's texts have to be made known."""
         return column.name in self._seen
+
+    def located(self, column: Column) -> tuple[int, int]:
+        """How many different texts of a column of postcodes have turned up, and how many of them are postcodes."""
+        table = self._source.lookups[column.name]
+        ((located,),) = self._con.execute(f"select count(*) from {table} where authority_code is not null").fetchall()
+        return len(self._seen[column.name]), int(located)
 
     def add(self, column: Column, texts: Iterable[str]) -> None:
         """Make texts of a column known; those that are known already cost nothing."""
@@ -121,7 +131,7 @@ class Lookups:
     def _name(self, column: Column, texts: list[str]) -> None:
         self._register = self._register or read_register(self._home)
         register = self._register
-        resolved = [register.resolve(text) if self._home is not None else text for text in texts]
+        resolved = [register.resolve(text) if self._resolves_organisations else text for text in texts]
         self._insert(column, texts, pa.array(resolved, _TEXT))
         suggestions = self._source.suggestions.setdefault(column.name, {})
         suggestions.update(

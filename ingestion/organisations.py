@@ -57,6 +57,11 @@ def read_register(home: Home | None) -> Register:
     return _read(tuple((file, Path(file).stat().st_mtime_ns) for file in files)) if files else Register({}, ())
 
 
+def has_register(home: Home | None) -> bool:
+    """Whether a register has landed in the home."""
+    return bool(read_register(home).names)
+
+
 @lru_cache(maxsize=2)
 def _read(files: tuple[tuple[str, int], ...]) -> Register:
     """Read once for each state of the landed files, given as path and time of change: many files ask."""

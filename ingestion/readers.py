@@ -11,6 +11,7 @@ import codecs
 import csv
 import io
 import re
+import zipfile
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -32,6 +33,9 @@ _CHUNK_BYTES = 1 << 20
 #: Bytes from the top that tell whether text without a mark is UTF-16.
 _WIDE_SEARCH_BYTES = 1 << 12
 _DELIMITERS = ",;\t|"
+_WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
+#: Old programs end a file with it.
+_END_MARK = "\x1a"
 #: Byte-order mark → encoding of what follows it.
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -154,6 +158,16 @@ class Sheet:
             nonlocal last
             number = header_row + row.number
             skipped.add(number)
+            if (row.text or "").strip() == _END_MARK:
+                return "skip"
+            if _holds_rows(row.text, self.delimiter, width):
+                self.broke_off = (
+                    "quote_closes_late",
+                    f"a quotation mark in row {number} is closed only {len(row.text.splitlines()) - 1:,} lines further "
+                    "down, so that the rows between hide in one cell",
+                    f"Find row {number}, mend its quotation marks and send the file again.",
+                )
+                return "error"
             if (cells := self._fitted(row, header_row)) is not None:
                 mended.append((number, cells))
             else:
@@ -197,8 +211,9 @@ class Sheet:
                 numbers = pa.array([number for number, _ in mended], pa.int64())
                 yield pa.record_batch([numbers, *columns], schema=schema)
         except (ValueError, OSError) as error:
-            swallowed = not isinstance(error, OSError) and self._ends_inside_quotes()
-            self.broke_off = _QUOTE_NEVER_CLOSES if swallowed else _not_readable(error)
+            if not isinstance(error, OSError) and self._ends_inside_quotes():
+                self.broke_off = _QUOTE_NEVER_CLOSES
+            self.broke_off = self.broke_off or _not_readable(error)
             raise UnreadableFile(*self.broke_off) from error
         # A cell that opens with a quotation mark and never closes swallows every row to the end of the file.
         if last[1] and self._ends_inside_quotes():
@@ -297,7 +312,8 @@ def read_sheets(path: Path) -> list[Sheet]:
 
 def _workbook(path: Path) -> list[Sheet]:
     try:
-        workbook = fastexcel.read_excel(path)
+        # By its content and not by its name, which may say otherwise.
+        workbook = fastexcel.read_excel(path if path.suffix.lower() in _WORKBOOK_SUFFIXES else path.read_bytes())
         sheets = []
         for name in workbook.sheet_names:
             sheet = workbook.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
@@ -307,14 +323,34 @@ def _workbook(path: Path) -> list[Sheet]:
             top = [[str(cell or "") for cell in row.values()] for row in table.slice(0, HEADER_SEARCH_ROWS).to_pylist()]
             sheets.append(Sheet(path=path, name=name, top=top, _cells=table))
     except fastexcel.FastExcelError as error:
-        raise UnreadableFile(
-            "not_a_workbook",
-            f"the file cannot be opened as a workbook ({_first_line(error)})",
-            "Open it in the spreadsheet program, save it again as .xlsx and send the new file.",
-        ) from error
+        raise _no_workbook(path, error) from error
     if not any(sheet.top for sheet in sheets):
         raise UnreadableFile("empty_file", "no visible sheet holds anything", "Export it again and send the new file.")
     return [sheet for sheet in sheets if sheet.top]
+
+
+def _no_workbook(path: Path, error: Exception) -> UnreadableFile:
+    """Why what begins like a workbook is none, in words of the person who sent it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return UnreadableFile(
+            "not_a_workbook",
+            "the file breaks off: it is the beginning of a workbook",
+            "It was cut short on its way: send it again, or save it again as .xlsx and send that.",
+        )
+    if "[Content_Types].xml" not in members:
+        return UnreadableFile(
+            "zip_folder",
+            f"it is a zip folder with {len(members):,} file{'' if len(members) == 1 else 's'} in it and no workbook",
+            "Unzip it and send the files in it.",
+        )
+    return UnreadableFile(
+        "not_a_workbook",
+        f"the file cannot be opened as a workbook ({_first_line(error)})",
+        "Open it in the spreadsheet program, save it again as .xlsx and send the new file.",
+    )
 
 
 def _with_errors_shown(cells: pa.RecordBatch, errors: fastexcel.CellErrors | None) -> pa.Table:
@@ -432,6 +468,11 @@ def _not_readable(error: Exception) -> tuple[str, str, str]:
         f"the file cannot be read as a table ({_first_line(error)})",
         "Open it in the program it came from, check its last rows, and save it again as CSV.",
     )
+
+
+def _holds_rows(text: str | None, delimiter: str, width: int) -> bool:
+    """Whether a row runs over lines that are rows themselves."""
+    return text is not None and any(line.count(delimiter) >= width - 1 for line in text.splitlines()[1:-1])
 
 
 def _has_lines(text: str | None) -> bool:

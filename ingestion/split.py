@@ -509,8 +509,12 @@ from derived"""
             )
         if column.type in ("date", "timestamp"):
             # The time of day is never what is wrong, and there are many ways to write it.
-            forms = " or ".join(dict.fromkeys(re.split(r"[ T]", _format_in_words(f))[0] for f in column.formats))
-            return "not_a_date", f"“{{value}}” is not a date written as {forms}", "Correct the date."
+            forms = " or ".join(dict.fromkeys(_format_in_words(_TIME_OF_DAY.sub("", f)) for f in column.formats))
+            return (
+                "not_a_date",
+                f"“{{value}}” is not a date written as {forms}",
+                "Correct the date, with all four digits of the year.",
+            )
         if column.type == "boolean":
             return "not_yes_or_no", "“{value}” is neither yes nor no", "Write Yes or No."
         if column.type == "statistic":
@@ -865,6 +869,10 @@ def day_first(pattern: str) -> bool | None:
     """Whether a date is written with its day before its month; None where no two numbers could change places."""
     day, month = pattern.find("%d"), pattern.find("%m")
     return None if day < 0 or month < 0 or pattern.startswith("%Y") else day < month
+
+
+#: What follows the day in a format.
+_TIME_OF_DAY = re.compile(r"[ T]%[HI].*")
 
 
 def _format_in_words(pattern: str) -> str:

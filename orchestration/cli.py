@@ -1,4 +1,4 @@
-"""The command line: ``impact sample``, ``check``, ``run`` and ``status``.
+"""The command line: ``impact sample``, ``check``, ``run``, ``status`` and ``lineage``.
 
 What a command needs is imported inside it, so that help and errors are there at once.
 """
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ingestion.home import Home
+    from orchestration.lineage import Lineage
     from orchestration.run import Run
     from orchestration.status import Status
 
@@ -85,17 +86,23 @@ def sample(
 @app.command()
 def check(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", exists=True, help="Files, or folders with files in them.")
+    ],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what would be rejected of a file, and why, without touching anything."""
     from ingestion.contracts import load_contracts
-    from ingestion.landing import check_file
+    from ingestion.landing import check_file, submissions_in
+    from ingestion.organisations import has_register
     from orchestration.reporting import console, file_check
 
     known = _home_if_any(context, home)
-    reports = [check_file(path, known) for path in files]
+    sent = [path for named in files for path in (submissions_in(named) if named.is_dir() else [named])]
+    if not sent:
+        raise _CannotError("there is no file in what was named")
+    reports = [check_file(path, known) for path in sent]
     if as_json:
         print(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))
     else:
@@ -104,7 +111,9 @@ def check(
             out.print("\n".join(file_check(report, load_contracts())), soft_wrap=True)
             out.print()
         if known is None:
-            out.print("No home was named, so organisations and postcodes were not looked up; --home DIR names one.")
+            out.print("No home was named, so organisations were not looked up; --home DIR names one.")
+        elif not has_register(known):
+            out.print("No register of organisations has landed in the home yet, so organisations were not looked up.")
     if any(report.status == "refused" or report.rows_quarantined for report in reports):
         raise typer.Exit(FAILED)
 
@@ -149,6 +158,33 @@ def status(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
         _say_how_it_stands(console(), found)
 
 
+@app.command()
+def lineage(
+    context: typer.Context,
+    indicator: Annotated[str, typer.Argument(metavar="INDICATOR", help="Id of the indicator.")],
+    period: Annotated[str | None, typer.Option(help="Label of the period; without it the latest.")] = None,
+    area: Annotated[str | None, typer.Option(metavar="CODE", help="Without it the home's own authority.")] = None,
+    sector: Annotated[str, typer.Option(metavar="CODE")] = "total",
+    organisation: Annotated[str, typer.Option(metavar="ID")] = "total",
+    breakdown: Annotated[str, typer.Option(metavar="NAME=VALUE", help="Such as sex=female.")] = "total=total",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which files a published figure rests on, and how to see their rows."""
+    here = _home(context, home)
+    from orchestration.lineage import lineage_of
+    from orchestration.reporting import console
+
+    name, parted, value = breakdown.partition("=")
+    if not parted:
+        raise _CannotError(f"“{breakdown}” is no breakdown; write its name and its value, such as sex=female")
+    found = lineage_of(here, indicator, period, area, sector, organisation, (name, value))
+    if as_json:
+        print(json.dumps([figure.as_json() for figure in found], indent=2, ensure_ascii=False, default=str))
+    else:
+        _say_where_it_comes_from(console(), found)
+
+
 def main() -> None:
     """What the console script ``impact`` calls: one clear message for an error that is not a fault of the program."""
     try:
@@ -170,13 +206,14 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from ingestion.home import HomeError
     from ingestion.instruments import InstrumentError
     from ingestion.pseudonyms import PseudonymKeyError
+    from orchestration.lineage import NoSuchFigure
     from orchestration.lock import HomeBusy
     from orchestration.manifest import ProjectError
     from publishing.errors import PublicationError
 
     return (
         _CannotError, HomeError, HomeBusy, ContractError, InstrumentError, PseudonymKeyError, GateError,
-        ProjectError, PublicationError,
+        ProjectError, PublicationError, NoSuchFigure,
     )  # fmt: skip
 
 
@@ -283,8 +320,40 @@ def _say_how_it_stands(out: Console, found: Status) -> None:
     _section(out, "Failed checks", failed_checks(found.failed_checks))
 
 
+def _say_where_it_comes_from(out: Console, found: list[Lineage]) -> None:
+    from orchestration.reporting import table
+
+    for figure in found:
+        shown = figure.value if figure.value_status == "ok" else f"no value ({figure.value_status})"
+        out.print(f"{figure.indicator_id} {figure.period} ({figure.period_type.replace('_', ' ')}): {shown}, from "
+                  f"{figure.source_dataset}", soft_wrap=True)  # fmt: skip
+        out.print(
+            table(
+                ["dataset", "file", "received", "rows", "vintage"],
+                [
+                    (
+                        file.dataset,
+                        file.file_name,
+                        f"{file.received_at:%d %b %Y %H:%M}",
+                        file.rows_landed,
+                        file.vintage_id,
+                    )
+                    for file in figure.files
+                ],
+            )
+        )
+        queries = [file.rows_query for file in figure.files if file.rows_query is not None]
+        if queries:
+            out.print("\nThe rows of the first file as they landed; source_row is the row in the file:", soft_wrap=True)
+            out.print(f"  {queries[0]}\n", soft_wrap=True)
+        else:
+            out.print("\nTheir rows are no longer in landing.\n")
+
+
 def _section(out: Any, title: str, lines: list[str]) -> None:
+    from orchestration.reporting import printable
+
     if lines:
         out.print(f"\n{title}")
         for line in lines:
-            out.print(f"  {line}", soft_wrap=True)
+            out.print(f"  {printable(line)}", soft_wrap=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from ingestion.findings import MASK
 from ingestion.forms import load_tools
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else printable(str(value))
 
 
 def files_table(reports: Sequence[FileReport]) -> Table:
@@ -119,13 +121,39 @@ def file_check(report: FileReport, contracts: Mapping[str, Contract]) -> list[st
         for rule, count in report.dropped_by_rule.items():
             reason = reasons.get(rule, f"{rule.replace('_', ' ').capitalize()}.")
             lines.append(f"  Left out:    {_rows(count)}. {reason}")
+    verdict = _verdict(report, contract)
+    if verdict is not None:
+        lines.append(f"  All of it:   {verdict}")
     if errors:
         lines += ["", "  Would be rejected:", *_problems(errors)]
     if warnings:
         lines += ["", "  Would be kept, but look at:", *_problems(warnings)]
-    if not report.findings and report.status == "landed":
+    if any(MASK in finding.message for finding in report.findings):
+        why = "a value is personal or may be: where several cells of a row are wrong, the row may be shifted"
+        lines += ["", f"  {MASK} stands where {why}."]
+    if not report.findings and verdict is None and report.status == "landed":
         lines.append("  Nothing is wrong with it.")
-    return lines
+    return [printable(line) for line in lines]
+
+
+def printable(text: str) -> str:
+    """The text without what would move a screen's cursor, change its colours or turn its letters round.
+
+    File names, headers and values come from outside.
+    """
+    return "".join("\ufffd" if unicodedata.category(sign) in ("Cc", "Cf") else sign for sign in text)
+
+
+def _verdict(report: FileReport, contract: Contract | None) -> str | None:
+    """Why the good rows would not be used either, or None where they would."""
+    if report.status != "landed" or contract is None:
+        return None
+    if report.rows_landed == 0:
+        return "would be rejected, because it holds no row that can be used"
+    limit = contract.reject_above_quarantined_percent
+    if 100 * report.rows_quarantined > limit * report.rows_read:
+        return f"would be rejected, the good rows too, because more than {limit:g} % of its rows are wrong"
+    return None
 
 
 def _reasons(contract: Contract) -> dict[str, str]:

@@ -251,7 +251,37 @@ def test_status_says_what_is_published_and_how_each_dataset_stands(root):
     assert set(found["refused"]) == {"misc/minutes.csv", "events/event_log_export.csv"}
 
 
-@pytest.mark.parametrize("command", [["run"], ["status"]])
+def test_lineage_leads_from_a_figure_to_its_files_and_their_rows(root):
+    result = impact("lineage", "wf01", "--period", "workforce wave 2", "--json", "--home", root)
+    assert result.returncode == 0, result.stderr
+    (figure,) = json.loads(result.stdout)
+    (file,) = figure["files"]
+    assert (file["dataset"], file["file_name"]) == ("workforce_survey", "workforce survey/Workforce survey wave 2.xlsx")
+    with duckdb.connect() as con:
+        assert "source_row" in con.sql(file["rows_query"]).columns
+        agree, answered = con.sql(
+            f"select count(*) filter (score >= 4), count(score) from ({file['rows_query']}) where item_id = 'wf01'"
+        ).fetchall()[0]
+    # The figure is what its file's rows count to.
+    assert (figure["numerator"], figure["denominator"]) == (agree, answered)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (["suspensionrate"], "no indicator is called suspensionrate; the nearest are suspension_rate, "),
+        (["wf01", "--period", "x"], "the newest periods of wf01 in that area are workforce wave 3, workforce wave 2, "),
+        (["wf01", "--area", "E92000001"], "wf01 has no figure there"),
+        (["wf01", "--breakdown", "role"], "“role” is no breakdown; write its name and its value"),
+    ],
+)
+def test_lineage_of_a_figure_that_is_not_published_says_what_there_is(root, asked, says):
+    result = impact("lineage", *asked, "--home", root)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert says in result.stderr
+
+
+@pytest.mark.parametrize("command", [["run"], ["status"], ["lineage", "wf01"]])
 def test_without_a_home_there_is_one_message_that_says_what_to_do(command, tmp_path):
     said = impact(*command, "--home", tmp_path)
     assert said.returncode == 2

@@ -160,7 +160,7 @@ def test_a_survey_with_three_bad_rows_loses_those_three_and_says_why(registered:
         (
             "Sheet1", 4, "Completion time", "not_a_date", "31/02/2025 10:00:00",
             "“31/02/2025 10:00:00” is not a date written as yyyy-mm-dd or mm/dd/yy or mm/dd/yyyy",
-            "Correct the date.",
+            "Correct the date, with all four digits of the year.",
             "error",
         ),
         (
@@ -210,10 +210,8 @@ def test_checking_a_file_before_anything_ran_makes_nothing(home: Home) -> None:
     checked = check_file(path, home)
     assert snapshot(home.root) == before
     assert not home.landing.exists()
-    assert checked.rows_quarantined == 5
-    assert checked.findings[0].message.endswith(
-        "is not in the register of organisations: no register has landed yet, so put one into the inbox first"
-    )
+    # No register has landed that its organisations could be looked up in.
+    assert [(f.source_row, f.rule) for f in checked.findings] == [(3, "unknown_answer"), (4, "not_a_date")]
 
 
 def test_a_file_can_be_checked_without_a_home_and_then_its_organisations_are_not(home: Home) -> None:
@@ -981,7 +979,7 @@ def test_a_file_that_cannot_be_opened_is_refused_and_read_once_it_can_be(
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as closed:
-        closed.setattr(landing, "_sha256", forbidden)
+        closed.setattr(landing.hashlib, "file_digest", forbidden)
         closed.setattr(landing, "read_sheets", forbidden)
         report = run(registered)["bookings.csv"]
     assert (report.status, report.message) == ("refused", "the file cannot be opened (Permission denied)")
@@ -1282,3 +1280,64 @@ def test_whatever_bytes_follow_the_header_a_file_lands_or_is_refused(
     accounts_for_its_rows(report)
     assert report.status in ("landed", "refused")
     assert report.rows_landed == (1 if report.status == "landed" else 0) or report.rows_landed == 2
+
+
+# --- what stands in an inbox and is no file, and what only looks right ------------------------------------------------
+
+
+def test_what_stands_in_the_inbox_and_is_no_file_is_refused_and_not_passed_over(registered: Home) -> None:
+    write(registered.inbox / "bookings.csv", csv_text(TRAINING_HEADER, [booking()]))
+    (registered.inbox / "nowhere.csv").symlink_to("gone.csv")
+    (registered.inbox / "round.csv").symlink_to("round.csv")
+    os.mkfifo(registered.inbox / "pipe.csv")
+    reports = run(registered)
+    assert {name: report.findings[0].rule for name, report in reports.items() if report.status == "refused"} == {
+        "nowhere.csv": "not_a_file",
+        "round.csv": "not_a_file",
+        "pipe.csv": "not_a_file",
+    }
+    assert reports["bookings.csv"].rows_landed == 1
+    assert check_file(registered.inbox / "pipe.csv", registered).findings[0].rule == "not_a_file"
+
+
+def test_a_file_that_is_taken_away_during_the_run_stops_no_other(registered: Home) -> None:
+    for name in ("a.csv", "b.csv", "c.csv"):
+        write(registered.inbox / name, csv_text(TRAINING_HEADER, [booking(f"{name[0]}@x.example")]))
+    landed: list[str] = []
+
+    def take_away(report: FileReport) -> None:
+        landed.append(report.file_name)
+        (registered.inbox / "b.csv").unlink(missing_ok=True)
+
+    land_inbox(registered, take_away)
+    assert [name for name in landed if name.endswith("a.csv") or name.endswith("c.csv")] == ["a.csv", "c.csv"]
+    assert "b.csv" not in landed
+
+
+@pytest.mark.parametrize("rows_of_each", [1, 20_000], ids=["as a whole", "as it flows"])
+def test_dates_with_the_month_first_refuse_the_file_and_are_not_read_as_other_days(
+    registered: Home, rows_of_each: int
+) -> None:
+    days = [f"{month:02}/{day:02}/2024" for month in (1, 2, 3) for day in (4, 11, 19)]
+    rows = [booking(f"{n}@x.example", date=day) for n in range(rows_of_each) for day in days]
+    path = write(registered.inbox / "bookings.csv", csv_text(TRAINING_HEADER, rows))
+    refused = check_file(path, registered).findings[0]
+    assert (refused.rule, refused.severity) == ("month_first", "error")
+    assert f"{3 * rows_of_each:,} of them cannot be read in any other way" in refused.message
+    # One date that only the day first explains, and the file is what it says; its slips are rows.
+    write(path, csv_text(TRAINING_HEADER, [*rows, booking("last@x.example", date="25/01/2024")]))
+    report = check_file(path, registered)
+    assert (report.rows_quarantined, report.rows_landed) == (3 * rows_of_each, 6 * rows_of_each + 1)
+
+
+def test_a_column_of_postcodes_in_which_none_is_one_is_said_once(home: Home) -> None:
+    rows = [
+        [str(n), "01/05/2023", "S", "C2", "N1", "U1", "PR1", "", "", "", f"NOWHERE {n}", f"NONE {n}", ""]
+        for n in range(12)
+    ]
+    write(home.inbox / "2023-24" / "episodes.csv", csv_text(EPISODES_HEADER, rows))
+    report = run(home)["2023-24/episodes.csv"]
+    said = [(f.column_name, f.rule, f.severity) for f in report.findings if f.rule == "postcodes_not_known"]
+    assert said == [
+        ("HOME_POST", "postcodes_not_known", "warning"), ("PL_POST", "postcodes_not_known", "warning")
+    ]  # fmt: skip

@@ -260,8 +260,30 @@ def test_a_workbook_whose_visible_sheets_are_empty_is_refused(tmp_path: Path) ->
 def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "photos.xlsx", "w") as archive:
         archive.writestr("a.txt", "hello")
-    with pytest.raises(UnreadableFile, match="cannot be opened as a workbook"):
+    with pytest.raises(UnreadableFile, match="it is a zip folder with 1 file in it and no workbook"):
         read_sheets(tmp_path / "photos.xlsx")
+
+
+def test_a_workbook_is_read_whatever_its_name_says(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "file.xlsx", {"Data": [["A", "B"], ["1", "2"]]}).rename(tmp_path / "file.xls")
+    (sheet,) = read_sheets(path)
+    assert read(sheet) == [(2, "1", "2")]
+
+
+def test_the_end_mark_of_an_old_program_is_no_row(tmp_path: Path) -> None:
+    sheet = sheet_of(tmp_path, b"A,B\n1,2\n\x1a")
+    assert read(sheet) == [(2, "1", "2")]
+    assert sheet.misshapen == []
+
+
+def test_a_quotation_mark_that_takes_in_rows_refuses_the_file_by_its_row(tmp_path: Path) -> None:
+    sheet = sheet_of(tmp_path, b'A,B,C\n1,2,3\n4,"5,6\n7,8,9\n10,11,12\n13,14",15,16\n')
+    with pytest.raises(UnreadableFile) as refused:
+        list(sheet.batches(1))
+    assert refused.value.rule == "quote_closes_late"
+    assert str(refused.value) == (
+        "a quotation mark in row 3 is closed only 3 lines further down, so that the rows between hide in one cell"
+    )
 
 
 def test_a_workbook_that_broke_on_its_way_is_refused_and_never_raises_anything_else(tmp_path: Path) -> None:
