@@ -61,6 +61,16 @@ class Home:
         return self.root / "reference"
 
     @property
+    def frameworks(self) -> Path:
+        """The home's own frameworks, one folder each; optional."""
+        return self.root / "frameworks"
+
+    @property
+    def instruments(self) -> Path:
+        """The home's own survey instruments; optional."""
+        return self.root / "instruments"
+
+    @property
     def reference(self) -> Path:
         """Reference data as the warehouse reads it."""
         return self.landing / "reference"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from ingestion.contracts import Contract
 from ingestion.forms import Heading, Tool, match_questions, read_headings
-from ingestion.instruments import load_instruments
+from ingestion.instruments import Instrument, load_instruments
 from ingestion.readers import Sheet, UnreadableFile, header_positions, normalise_header
 
 #: A survey file is taken for an instrument when it carries at least this share of its statements.
@@ -30,6 +30,8 @@ class Recognised:
     #: What stands over each column of a survey, and the tool that wrote it.
     headings: tuple[Heading, ...] = ()
     tool: Tool | None = None
+    #: What a survey's file answers.
+    instrument: Instrument | None = None
 
     @property
     def headers(self) -> list[str]:
@@ -38,7 +40,11 @@ class Recognised:
 
 
 def recognise(
-    sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[str, Contract], tools: Mapping[str, Tool]
+    sheets: Sequence[Sheet],
+    file_name: PurePath,
+    contracts: Mapping[str, Contract],
+    tools: Mapping[str, Tool],
+    own_instruments: Sequence[Instrument] = (),
 ) -> Recognised:
     """The one table of a file that is a dataset we know.
 
@@ -47,19 +53,21 @@ def recognise(
         file_name: its path below the inbox; folders give a hint where headers do not decide.
         contracts: every contract, by dataset.
         tools: every survey tool, by id.
+        own_instruments: those of the home, beside the ones that ship.
 
     Raises:
         UnreadableFile: no table is recognised, or two are; says what was looked for.
     """
     marks = [_marks(contract) for contract in contracts.values()]
-    surveys = [contract for contract in contracts.values() if contract.survey is not None]
+    surveys = list(_surveys(contracts, own_instruments))
     found = [
         match
         for sheet in sheets
         if (match := _recognise_survey(sheet, surveys, tools) or _recognise_sheet(sheet, file_name, marks))
     ]
     if not found and (tool := _tool_of(sheets, tools)) is not None:
-        titles = ", ".join(f"“{contract.title}”" for contract in surveys)
+        titles = ", ".join(f"“{contract.title if instrument not in own_instruments else instrument.title}”"
+                           for contract, instrument in surveys)  # fmt: skip
         raise UnreadableFile(
             "unknown_questionnaire",
             f"it is an export of {tool.title}, and holds less than half of the statements of any survey that is known",
@@ -126,20 +134,32 @@ def _recognise_sheet(sheet: Sheet, file_name: PurePath, marks: Sequence[_Marks])
     return None
 
 
-def _recognise_survey(sheet: Sheet, surveys: Sequence[Contract], tools: Mapping[str, Tool]) -> Recognised | None:
+def _surveys(
+    contracts: Mapping[str, Contract], own_instruments: Sequence[Instrument]
+) -> Iterator[tuple[Contract, Instrument]]:
+    """Every contract of a survey with each instrument that its files may answer."""
+    shipped = load_instruments()
+    for contract in contracts.values():
+        if contract.survey is not None:
+            named = contract.survey.instrument
+            for instrument in own_instruments if named is None else (shipped[named],):
+                yield contract, instrument
+
+
+def _recognise_survey(
+    sheet: Sheet, surveys: Sequence[tuple[Contract, Instrument]], tools: Mapping[str, Tool]
+) -> Recognised | None:
     """The survey whose statements a tool's export holds most of, if it holds at least half of them."""
-    instruments = load_instruments()
     best: tuple[float, Recognised] | None = None
     for tool, row in _exports(sheet, tools):
         headings, last = read_headings(tool, sheet, row)
-        for contract in surveys:
-            if contract.survey is None or (sheet.name is None and "csv" not in contract.formats):
+        for contract, instrument in surveys:
+            if sheet.name is None and "csv" not in contract.formats:
                 continue
-            instrument = instruments[contract.survey.instrument]
             matched = match_questions(instrument, contract.columns, headings)
             share = (len(matched.items) + len(matched.twice)) / len(instrument.items)
             if share >= SHARE_OF_ITEMS and (best is None or share > best[0]):
-                best = share, Recognised(tool.reads(contract), sheet, last, tuple(headings), tool)
+                best = share, Recognised(tool.reads(contract), sheet, last, tuple(headings), tool, instrument)
     if best is None:
         return None
     found = best[1]

@@ -146,7 +146,7 @@ def load_instruments() -> dict[str, Instrument]:
     for path in sorted(files("ingestion").joinpath("instruments").iterdir(), key=lambda p: p.name):
         if not path.name.endswith(".yml"):
             continue
-        instrument = read_instrument(path.read_text(encoding="utf-8"), path.name)
+        instrument = read_instrument(path.read_text(encoding="utf-8"), f"ingestion/instruments/{path.name}")
         if f"{instrument.instrument_id}.yml" != path.name:
             raise InstrumentError(
                 f"ingestion/instruments/{path.name}: the file must be named after {instrument.instrument_id}"
@@ -157,6 +157,10 @@ def load_instruments() -> dict[str, Instrument]:
 
 def read_instrument(text: str, file_name: str) -> Instrument:
     """One instrument from the text of its YAML file.
+
+    Args:
+        text: what stands in the file.
+        file_name: what errors call the file.
 
     Raises:
         InstrumentError: the text is not valid YAML or not a valid instrument; names the file.
@@ -169,4 +173,4 @@ def read_instrument(text: str, file_name: str) -> Instrument:
             if "Input should be a valid string" in str(error)
             else ""
         )
-        raise InstrumentError(f"ingestion/instruments/{file_name}: {error}{hint}") from error
+        raise InstrumentError(f"{file_name}: {error}{hint}") from error
