@@ -322,7 +322,8 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             remedy=_SEEDS_WRONG,
             sql="select framework_id || ' ' || node_id as detail from checked where (framework_id, node_id) not in ("
             " select (framework_id, node_id) from warehouse.marts.indicator_nodes union all"
-            " select (framework_id, node_id) from warehouse.staging.stg_registry__framework_gaps where trim(reason) <> '')",
+            " select (framework_id, node_id) from warehouse.staging.stg_registry__framework_gaps"
+            " where trim(reason) <> '')",
         ),
     ),
     "indicator_nodes": (

@@ -26,8 +26,6 @@ from orchestration.cli import app
 if TYPE_CHECKING:
     import dagster as dg
 
-pytestmark = pytest.mark.xdist_group("command_line")
-
 IMPACT = [sys.executable, "-c", "from orchestration.cli import main; main()"]
 MISTAKES = Path("training/bookings_2023-24.csv")
 

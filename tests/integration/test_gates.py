@@ -572,7 +572,9 @@ def build_warehouse(home: Home) -> None:
     with duckdb.connect(str(home.warehouse)) as con:
         con.execute("create schema staging; create schema marts")
         for seed in ("framework_nodes", "framework_gaps", "indicators", "indicator_nodes", "indicator_sources"):
-            con.execute(f"create table staging.stg_registry__{seed} as from read_csv('{SEEDS}/seed_{seed}.csv', header = true)")
+            con.execute(
+                f"create table staging.stg_registry__{seed} as from read_csv('{SEEDS}/seed_{seed}.csv', header = true)"
+            )
         con.execute(
             "create table marts.indicators as select * from staging.stg_registry__indicators"
             " join staging.stg_registry__indicator_sources using (indicator_id) where source_rank = 1"
@@ -580,7 +582,9 @@ def build_warehouse(home: Home) -> None:
         con.execute("create table marts.framework_nodes as select * from staging.stg_registry__framework_nodes")
         con.execute("create table marts.indicator_nodes as select * from staging.stg_registry__indicator_nodes")
         for layer in ("short_term_outcomes", "medium_term_outcomes", "long_term_outcomes"):
-            con.execute(f"create table marts.{layer} as from staging.stg_registry__framework_nodes where layer = '{layer}'")
+            con.execute(
+                f"create table marts.{layer} as from staging.stg_registry__framework_nodes where layer = '{layer}'"
+            )
         con.execute("create table marts.areas as select 'E08000005' as area_code")
         con.execute("create table marts.organisations as select 'ORG1' as organisation_id")
         con.execute("create table marts.sectors as select unnest(['health', 'justice']) as sector_code")
@@ -734,7 +738,12 @@ MART_FAULTS: list[tuple[str, str, str, int]] = [
     ("indicators", "delete from marts.indicator_nodes where indicator_id = 'wf06'", "every_indicator_has_a_node", 1),
     ("framework_nodes", "delete from marts.framework_nodes where node_id = 'L3'", "all_statements_there", 1),
     ("framework_nodes", "delete from marts.framework_nodes where layer = 'inputs'", "all_statements_there", 1),
-    ("framework_nodes", "delete from staging.stg_registry__framework_gaps where node_id = 'L3'", "measured_or_declared_gap", 1),
+    (
+        "framework_nodes",
+        "delete from staging.stg_registry__framework_gaps where node_id = 'L3'",
+        "measured_or_declared_gap",
+        1,
+    ),
     ("indicator_nodes", "update marts.indicator_nodes set node_id = 'X9' where node_id = 'S3'", "node_known", 1),
     ("indicator_nodes", "delete from marts.indicators where indicator_id = 'wf01'", "indicator_known", 1),
     ("areas", "delete from marts.areas", "has_rows", 1),

@@ -28,8 +28,6 @@ GOLDEN = REPOSITORY / "tests" / "golden"
 DBT = str(Path(sys.executable).with_name("dbt"))
 
 # One process builds the warehouse for all of these tests.
-pytestmark = pytest.mark.xdist_group("dbt_models")
-
 Rows = list[dict[str, Any]]
 
 OUTSIDE_NEAR = "Placed outside LA boundary less than 20 miles from home"

@@ -19,8 +19,6 @@ from tests.integration.builders import REGISTER_ROWS, csv_text, make_home, put_r
 from tests.integration.test_command_line import impact
 from tests.integration.test_random_dirt import FORMATS, Format
 
-pytestmark = pytest.mark.xdist_group("no_identifiers")
-
 FIRST, LAST, MAIL = "Zeldamira", "Quirkington", "z.quirkington@planted.example"
 ADDRESS, NEWER_ADDRESS = "203.0.113.177", "2001:db8:85a3::8a2e:370:7334"
 LATITUDE, LONGITUDE = "53.61735129", "-2.1575831"

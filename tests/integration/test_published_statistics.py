@@ -697,7 +697,6 @@ def published(home: Home, sql: str) -> list[tuple[Any, ...]]:
         return con.execute(sql).fetchall()
 
 
-@pytest.mark.xdist_group("worked_example")
 def test_a_dataset_that_is_added_as_the_page_says_is_published(extended: Home) -> None:
     assert published(
         extended,
@@ -714,7 +713,6 @@ def test_a_dataset_that_is_added_as_the_page_says_is_published(extended: Home) -
 
 
 @pytest.mark.shared_data
-@pytest.mark.xdist_group("worked_example")
 def test_every_printed_rate_of_looked_after_children_is_published_as_it_was_printed(
     extended: Home, shared: Path
 ) -> None:
@@ -735,7 +733,6 @@ def test_every_printed_rate_of_looked_after_children_is_published_as_it_was_prin
     assert ("E08000005", "2024/25", 102.0, "ok") in found
 
 
-@pytest.mark.xdist_group("worked_example")
 def test_of_a_fingertips_export_only_the_whole_areas_single_years_and_the_registered_age_and_sex_are_published(
     extended: Home,
 ) -> None:
@@ -751,7 +748,6 @@ def test_of_a_fingertips_export_only_the_whole_areas_single_years_and_the_regist
     ]
 
 
-@pytest.mark.xdist_group("worked_example")
 def test_scottish_figures_keep_their_unit_and_their_year(extended: Home) -> None:
     assert published(
         extended,

@@ -17,7 +17,7 @@ from ingestion.landing import FileReport, check_file, land_inbox
 from ingestion.pseudonyms import KEY_VARIABLE, load_key
 from tests.integration.builders import every_text, findings, landed, make_home
 
-pytestmark = [pytest.mark.shared_data, pytest.mark.xdist_group("real_files")]
+pytestmark = pytest.mark.shared_data
 
 FOLDERS = ("dfe_exclusions", "dfe_looked_after", "ssda903_fake")
 EXCLUSIONS = "dfe_exclusions/exclusions_by_geographic_level.csv"

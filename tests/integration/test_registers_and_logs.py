@@ -456,7 +456,6 @@ def counts(root: Path, indicator: str, where: str = "true") -> list[tuple[object
         ).fetchall()
 
 
-@pytest.mark.xdist_group("registers_and_logs")
 def test_somebody_trained_twice_is_one_person_two_attendances_and_two_completions(counted: Path) -> None:
     year = "period = '2023/24'"
     dataset, joined = "training_bookings", "training_records"
@@ -477,7 +476,6 @@ def test_somebody_trained_twice_is_one_person_two_attendances_and_two_completion
     ]  # fmt: skip
 
 
-@pytest.mark.xdist_group("registers_and_logs")
 def test_a_session_in_the_bookings_and_in_a_facilitators_report_counts_once(counted: Path) -> None:
     assert counts(counted, "training_attendances") == [
         ("training_bookings", "total", "2023-10", 9, None),
@@ -490,7 +488,6 @@ def test_a_session_in_the_bookings_and_in_a_facilitators_report_counts_once(coun
     ]
 
 
-@pytest.mark.xdist_group("registers_and_logs")
 def test_organisations_are_out_of_those_in_the_register_when_the_year_ends(counted: Path) -> None:
     dataset = "sector_group_attendance"
     # The third organisation left on 31 August 2025: it is not in the register then, nor is its attendance counted.

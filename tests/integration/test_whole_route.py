@@ -18,8 +18,6 @@ from ingestion.sample import write_sample
 from tests.integration.test_command_line import impact
 from tests.unit.test_registry import read_seed
 
-pytestmark = pytest.mark.xdist_group("whole_route")
-
 KEY = (
     "indicator_id", "source_dataset", "area_code", "sector", "organisation_id", "breakdown", "breakdown_value",
     "period_type", "period",
