@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ingestion.home import Home
+    from ingestion.landing import FileReport
+    from ingestion.registry.tables import OwnCheck
     from orchestration.run import Run
     from orchestration.status import Status
 
@@ -85,27 +87,45 @@ def sample(
 @app.command()
 def check(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", exists=True, readable=True)],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what would be rejected of a file, and why, without touching anything."""
+    """Say what would be rejected of a file, and why, without touching anything.
+
+    A folder or file of a home's own frameworks or instruments is checked with all that the home adds to what ships.
+    """
     from ingestion.contracts import load_contracts
     from ingestion.landing import check_file
-    from orchestration.reporting import console, file_check
+    from ingestion.registry.tables import check_own
+    from orchestration.reporting import console, file_check, own_check
 
-    known = _home_if_any(context, home)
+    found = {path: check_own(path) for path in files}
+    own = [checked for checked in found.values() if checked is not None]
+    files = [path for path, checked in found.items() if checked is None]
+    if folders := [str(path) for path in files if path.is_dir()]:
+        raise _CannotError(
+            f"{folders[0]} is a folder. Name the files in it; of folders, only those of a home's own frameworks and "
+            "instruments can be checked."
+        )
+    known = _home_if_any(context, home) if files else None
     reports = [check_file(path, known) for path in files]
+    entries: list[OwnCheck | FileReport] = [*own, *reports]
     if as_json:
-        print(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))
+        print(json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False))
     else:
         out = console()
+        for checked in own:
+            out.print("\n".join(own_check(checked)), soft_wrap=True)
+            out.print()
         for report in reports:
             out.print("\n".join(file_check(report, load_contracts())), soft_wrap=True)
             out.print()
-        if known is None:
+        if files and known is None:
             out.print("No home was named, so organisations and postcodes were not looked up; --home DIR names one.")
-    if any(report.status == "refused" or report.rows_quarantined for report in reports):
+    if any(checked.status == "refused" for checked in own) or any(
+        report.status == "refused" or report.rows_quarantined for report in reports
+    ):
         raise typer.Exit(FAILED)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ingestion.contracts import Contract
     from ingestion.findings import Finding
     from ingestion.landing import FileReport
+    from ingestion.registry.tables import OwnCheck
 
 #: What is not a screen has no width; nothing is cut or wrapped there.
 _UNLIMITED = 10_000
@@ -126,6 +127,14 @@ def file_check(report: FileReport, contracts: Mapping[str, Contract]) -> list[st
     if not report.findings and report.status == "landed":
         lines.append("  Nothing is wrong with it.")
     return lines
+
+
+def own_check(checked: OwnCheck) -> list[str]:
+    """What ``impact check`` says of a home's own frameworks and instruments."""
+    lines = [checked.file_name, "  What it is:  the home's own framework, indicator or instrument"]
+    if checked.message is None:
+        return [*lines, "  Nothing is wrong with it, nor with what the home adds beside it."]
+    return [*lines, "  Result:      no run would begin", f"    {checked.message}"]
 
 
 def _reasons(contract: Contract) -> dict[str, str]:

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import pyarrow.parquet as pq
 
 from ingestion.home import SETTINGS_FILE, Home, open_home
-from ingestion.instruments import Instrument, Item, load_instruments, read_instrument
+from ingestion.instruments import Instrument, InstrumentError, Item, load_instruments, read_instrument
 from ingestion.reference.layout import ReferenceDataError, Row, check_keys, read_rows, to_arrow
 from ingestion.registry.layout import ID_PATTERN, ID_SAYS, LEAST_MINIMUM_BASE, SEEDS, layouts, seed_rows
 from ingestion.writing import whole_file
@@ -79,8 +80,33 @@ def prepare_registry(home: Home) -> None:
         temporary.write_text(fingerprint, encoding="ascii")
 
 
-def home_of(path: Path) -> Home | None:
-    """The home whose own frameworks or instruments a path is, or lies in; None where it is no such path."""
+@dataclass(frozen=True)
+class OwnCheck:
+    """What is to be said of a file or folder of a home's own frameworks or instruments."""
+
+    file_name: str
+    status: Literal["fits", "refused"]
+    #: The first thing that does not hold together in all that the home adds, and what to do; None where nothing is.
+    message: str | None
+
+
+def check_own(path: Path) -> OwnCheck | None:
+    """Check what a home adds to the registry; None where the path is none of its own frameworks or instruments.
+
+    Args:
+        path: a file or folder below ``frameworks`` or ``instruments`` of a home, or one of the two.
+    """
+    home = _home_of(path)
+    if home is None:
+        return None
+    try:
+        load_registry(home)
+    except (ReferenceDataError, InstrumentError) as error:
+        return OwnCheck(str(path), "refused", str(error))
+    return OwnCheck(str(path), "fits", None)
+
+
+def _home_of(path: Path) -> Home | None:
     absolute = path.resolve()
     for place in (absolute, *absolute.parents):
         if place.name in (FRAMEWORKS, INSTRUMENTS) and (place.parent / SETTINGS_FILE).is_file():
