@@ -15,7 +15,7 @@ from expectations.results import CheckResult, GateError
 from expectations.suites import landed_checks
 from ingestion.contracts import load_contracts
 from ingestion.home import Home
-from ingestion.registry.tables import load_registry
+from ingestion.instruments import load_own_instruments
 
 if TYPE_CHECKING:
     from expectations.validation import Validation
@@ -115,7 +115,7 @@ class LandingGate:
         survey = load_contracts()[dataset].survey
         if survey is None or survey.instrument is not None:
             return ()
-        return own_survey_checks(load_registry(self.home).instruments)
+        return own_survey_checks(load_own_instruments(self.home))
 
     def _reported(
         self, dataset: str, outcomes: Sequence[tuple[str, Outcome]], vintage_id: str | None

@@ -106,6 +106,19 @@ class Home:
         return self.state / "run.lock"
 
 
+#: Notes that a partnership may keep beside its data.
+_NOTES = (".md", ".txt")
+
+
+def entries(folder: Path) -> list[Path]:
+    """What somebody put into a folder: neither notes nor what a program left there while it had a file open."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path for path in folder.iterdir() if not path.name.startswith((".", "~$")) and path.suffix not in _NOTES
+    )
+
+
 def open_home(root: Path) -> Home:
     """The home in ``root``.
 

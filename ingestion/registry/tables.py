@@ -16,8 +16,8 @@ from typing import Literal
 
 import pyarrow.parquet as pq
 
-from ingestion.home import SETTINGS_FILE, Home, open_home
-from ingestion.instruments import Instrument, InstrumentError, Item, load_instruments, read_instrument
+from ingestion.home import SETTINGS_FILE, Home, entries, open_home
+from ingestion.instruments import Instrument, InstrumentError, Item, load_instruments, load_own_instruments
 from ingestion.reference.layout import ReferenceDataError, Row, check_keys, read_rows, to_arrow
 from ingestion.registry.layout import ID_PATTERN, ID_SAYS, LEAST_MINIMUM_BASE, SEEDS, layouts, seed_rows
 from ingestion.writing import whole_file
@@ -28,8 +28,6 @@ FINGERPRINT_FILE = "registry_fingerprint.txt"
 REGISTRY_VERSION = 1
 #: The two highest of these five are what an indicator counts.
 SCORES = {1, 2, 3, 4, 5}
-#: Notes that a partnership may keep beside its data.
-_NOTES = (".md", ".txt")
 
 
 class RegistryError(ReferenceDataError):
@@ -128,7 +126,7 @@ def _load(home: Home, fingerprint: str) -> Registry:
             rows = read_rows(path, layouts()[path.stem], shown)
             _check_framework_id(rows, folder.name)
             tables[path.stem] += rows
-    instruments = tuple(_instruments(home))
+    instruments = load_own_instruments(home)
     if folders or instruments:
         _check(tables, instruments, [folder.name for folder in folders])
     return Registry(tables, instruments)
@@ -140,24 +138,15 @@ def _fingerprint(home: Home) -> str:
     paths = [SEEDS / f"seed_{name}.csv" for name in layouts()]
     for folder in _folders(home):
         paths += [folder, *_files(folder)]
-    for path in [*paths, *_instrument_files(home)]:
+    for path in [*paths, *entries(home.instruments)]:
         content = path.read_bytes() if path.is_file() else b""
         for part in (f"{path.parent.name}/{path.name}".encode(), content):
             digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 
 
-def _entries(folder: Path) -> list[Path]:
-    """What somebody put into a folder: neither notes nor what a program left there while it had a file open."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path for path in folder.iterdir() if not path.name.startswith((".", "~$")) and path.suffix not in _NOTES
-    )
-
-
 def _folders(home: Home) -> list[Path]:
-    folders = _entries(home.frameworks)
+    folders = entries(home.frameworks)
     shipped = {row["framework_id"] for row in seed_rows("framework_nodes")}
     for folder in folders:
         shown = f"{FRAMEWORKS}/{folder.name}"
@@ -176,7 +165,7 @@ def _folders(home: Home) -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    files = _entries(folder)
+    files = entries(folder)
     for path in files:
         if path.suffix != ".csv" or path.stem not in layouts() or not path.is_file():
             raise RegistryError(
@@ -184,28 +173,6 @@ def _files(folder: Path) -> list[Path]:
                 f"{', '.join(f'{name}.csv' for name in layouts())}; rename it or move it elsewhere."
             )
     return files
-
-
-def _instrument_files(home: Home) -> list[Path]:
-    files = _entries(home.instruments)
-    for path in files:
-        if path.suffix != ".yml" or not path.is_file():
-            raise RegistryError(
-                f"{INSTRUMENTS}/{path.name}: an instrument is a file <instrument>.yml. Rename it or move it elsewhere."
-            )
-    return files
-
-
-def _instruments(home: Home) -> Iterable[Instrument]:
-    for path in _instrument_files(home):
-        shown = f"{INSTRUMENTS}/{path.name}"
-        try:
-            instrument = read_instrument(path.read_text(encoding="utf-8"), shown)
-        except UnicodeDecodeError as error:
-            raise RegistryError(f"{shown} is not UTF-8 text: save it as UTF-8.") from error
-        if path.stem != instrument.instrument_id:
-            raise RegistryError(f"{shown}: the file must be named after {instrument.instrument_id}. Rename it.")
-        yield instrument
 
 
 # --- checking ----------------------------------------------------------------------------------------------------

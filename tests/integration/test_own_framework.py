@@ -26,7 +26,17 @@ from ingestion.reference.layout import ReferenceDataError
 from ingestion.registry.layout import FRAME_MARTS, SEEDS, layouts, seed_header
 from ingestion.registry.tables import load_registry, prepare_registry
 from orchestration.cli import app
-from tests.integration.builders import FORMS_HEADER, Cell, landed, make_home, put_register, rows, write, write_workbook
+from tests.integration.builders import (
+    FORMS_HEADER,
+    Cell,
+    every_text,
+    landed,
+    make_home,
+    put_register,
+    rows,
+    write,
+    write_workbook,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "docs" / "own-framework.md"
@@ -274,6 +284,20 @@ def test_an_export_is_told_by_the_questions_of_the_home_s_own_instrument(home: H
         ("strongly_disagree", 5), ("disagree", 4), ("not_sure", 3), ("agree", 2), ("strongly_agree", 1),
     }  # fmt: skip
     assert {row[4] for row in found if row[3] == "rather_not_say"} == {None}
+
+
+def test_nothing_of_who_answers_lands_but_a_pseudonym_of_the_response(home: Home) -> None:
+    when = datetime(2025, 5, 6, 10, 0)
+    header = [*FORMS_HEADER, ORGANISATION_QUESTION, *QUESTIONS, "Is there anything else you want to tell us?"]
+    who = [when, when, "quill.zelda@club.example", "Zelda Quill", "Ashfield"]
+    row: list[Cell] = [8675309, *who, *["Agree"] * 5, "Ask Zelda Quill"]
+    write_workbook(home.inbox / "young people wave 1.xlsx", {"Sheet1": [header, row]})
+    (report,) = [report for report in land_inbox(home) if report.dataset == "partnership_survey"]
+    assert [finding.sentence() for finding in report.findings] == []
+    texts = every_text(home.landing) | every_text(home.quarantine)
+    assert [text for text in texts if any(part in text for part in ("elda", "uill", "8675309"))] == []
+    ((respondent,),) = {tuple(row) for row in landed(home, "partnership_survey", "respondent_id")}
+    assert re.fullmatch("[0-9a-f]{32}", respondent)
 
 
 def test_without_its_instrument_the_export_is_of_no_survey_and_with_it_it_is_read_again(home: Home) -> None:
