@@ -137,6 +137,10 @@ def run(
 ) -> None:
     """Take what is in the inbox all the way to the publication."""
     here = _home(context, home)
+    from ingestion.registry.tables import load_registry
+
+    # Landing would find the same, half a minute later.
+    load_registry(here)
     from orchestration.reporting import console
     from orchestration.run import run_everything
     from orchestration.screen import screen

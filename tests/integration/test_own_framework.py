@@ -645,6 +645,9 @@ def test_a_mistake_stops_the_run_before_anything_is_read(home: Home) -> None:
     run = impact("run", "--home", home.root)
     assert run.returncode == 2
     assert "frameworks/youth_voice/framework_gaps.csv, row 2, column node_id: “R9”" in run.stdout + run.stderr
+    # A run that Dagster starts by itself comes to the same end.
+    with pytest.raises(ReferenceDataError, match=r"framework_gaps\.csv, row 2, column node_id: “R9”"):
+        land_inbox(home)
     assert not home.ledger.exists()
     assert not home.published.exists()
 
