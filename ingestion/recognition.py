@@ -149,17 +149,20 @@ def _surveys(
 def _recognise_survey(
     sheet: Sheet, surveys: Sequence[tuple[Contract, Instrument]], tools: Mapping[str, Tool]
 ) -> Recognised | None:
-    """The survey whose statements a tool's export holds most of, if it holds at least half of them."""
-    best: tuple[float, Recognised] | None = None
+    """Of the surveys of which an export holds at least half of the statements, the one of which it holds most.
+
+    Not the one of which it holds the largest share: a home's own instrument may ask a few statements of one that ships.
+    """
+    best: tuple[int, Recognised] | None = None
     for tool, row in _exports(sheet, tools):
         headings, last = read_headings(tool, sheet, row)
         for contract, instrument in surveys:
             if sheet.name is None and "csv" not in contract.formats:
                 continue
             matched = match_questions(instrument, contract.columns, headings)
-            share = (len(matched.items) + len(matched.twice)) / len(instrument.items)
-            if share >= SHARE_OF_ITEMS and (best is None or share > best[0]):
-                best = share, Recognised(tool.reads(contract), sheet, last, tuple(headings), tool, instrument)
+            held = len(matched.items) + len(matched.twice)
+            if held / len(instrument.items) >= SHARE_OF_ITEMS and (best is None or held > best[0]):
+                best = held, Recognised(tool.reads(contract), sheet, last, tuple(headings), tool, instrument)
     if best is None:
         return None
     found = best[1]

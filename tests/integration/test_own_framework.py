@@ -30,10 +30,13 @@ from tests.integration.builders import (
     FORMS_HEADER,
     Cell,
     every_text,
+    forms_header,
     landed,
     make_home,
     put_register,
+    response,
     rows,
+    wordings,
     write,
     write_workbook,
 )
@@ -312,6 +315,20 @@ def test_without_its_instrument_the_export_is_of_no_survey_and_with_it_it_is_rea
     do_as_the_page_says(home)
     (report,) = [report for report in land_inbox(home) if "young people" in report.file_name]
     assert (report.status, report.rows_landed) == ("landed", 12)
+
+
+def test_an_own_instrument_with_a_few_statements_of_one_that_ships_takes_no_export_of_that(home: Home) -> None:
+    shipped = list(wordings().values())
+    for question, borrowed in zip(QUESTIONS[:4], shipped[:4], strict=True):
+        replace(INSTRUMENT, f'"{question}"', json.dumps(borrowed))(home)
+    land_inbox(home)
+    # One statement of the form is not there, so it is the home's five that it holds the larger share of.
+    header, row = [cells[:-1] for cells in (forms_header(), response(1))]
+    whole = write_workbook(home.inbox / "wave 1.xlsx", {"Sheet1": [[*header, QUESTIONS[4]], [*row, "Agree"]]})
+    assert check_file(whole, home).dataset == "workforce_survey"
+    asked = [*FORMS_HEADER, *shipped[:4], QUESTIONS[4]]
+    few = write_workbook(home.inbox / "wave 2.xlsx", {"Sheet1": [asked, [*row[:5], *["Agree"] * 5]]})
+    assert check_file(few, home).dataset == "partnership_survey"
 
 
 def test_a_questionnaire_that_is_not_known_is_told_which_are_the_home_s_own_among_them(home: Home) -> None:
