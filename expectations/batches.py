@@ -6,13 +6,13 @@ in the ledger. ``batch_checks`` look at the rows of one dataset together.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 
 from expectations.checks import Check, groups_having, literal, literals, name, rows_where
-from expectations.suites import dropped_columns
+from expectations.suites import dropped_columns, survey_checks
 from ingestion.contracts import Contract, load_contracts
-from ingestion.instruments import load_instruments
+from ingestion.instruments import Instrument, load_instruments
 
 #: Below this no figure of the wave can be published at all (the minimum base of a survey of people).
 FEWEST_RESPONDENTS = 10
@@ -35,6 +35,7 @@ PAST_DATES: dict[str, tuple[str, str]] = {
     "moodle_course_completion": ("completed_date", "true"),
     "organisational_survey": ("submitted_date", "true"),
     "organisations": ("counted_date", "true"),
+    "partnership_survey": ("submitted_date", "true"),
     "pupils_on_roll": ("census_date", "true"),
     "reflective_sessions": ("session_date", "true"),
     "sector_group_attendance": ("meeting_date", "true"),
@@ -258,7 +259,35 @@ def _header() -> tuple[Check, ...]:
     )
 
 
+def own_survey_checks(instruments: Iterable[Instrument]) -> tuple[Check, ...]:
+    """The checks on answers to a home's own instruments: what the contract of a shipped survey says of its one."""
+    instruments = list(instruments)
+    if not instruments:
+        return ()
+    items = " or ".join(
+        f"(instrument = {literal(instrument.instrument_id)}"
+        f" and item_id in {literals(item.item_id for item in instrument.items)})"
+        for instrument in instruments
+    )
+    answered = " ".join(f"when {literal(i.instrument_id)} then {len(i.items)}" for i in instruments)
+    return (
+        *survey_checks(instruments),
+        Check(
+            rule="item_of_its_instrument",
+            description="Every statement is one of the instrument that its row names.",
+            remedy="Ingestion let it through, so the batch is rejected: report it with this message.",
+            sql=rows_where(f"not coalesce({items}, false)"),
+        ),
+        *_enough_respondents(),
+        *_answered(f"case any_value(instrument) {answered} end"),
+    )
+
+
 def _survey_of_people(instrument: str) -> tuple[Check, ...]:
+    return (*_enough_respondents(), *_survey(instrument))
+
+
+def _enough_respondents() -> tuple[Check, ...]:
     return (
         Check(
             rule="enough_respondents",
@@ -271,19 +300,28 @@ def _survey_of_people(instrument: str) -> tuple[Check, ...]:
             ),
             severity="warning",
         ),
-        *_survey(instrument),
     )
 
 
 def _survey(instrument: str) -> tuple[Check, ...]:
-    items = len(load_instruments()[instrument].items)
+    return _answered(str(len(load_instruments()[instrument].items)))
+
+
+def _answered(items: str) -> tuple[Check, ...]:
+    """The checks on who answered what.
+
+    Args:
+        items: how many statements there are, as SQL over a whole file.
+    """
     return (
         Check(
             rule="every_item_answered",
             description="Every statement of the instrument was answered by somebody.",
             remedy="Check whether the form left a statement out, or words it as the instrument does not list it.",
             sql=groups_having(
-                f"count(distinct item_id) < {items}", None, f"count(distinct item_id) || ' of {items} statements'"
+                f"count(distinct item_id) < {items}",
+                None,
+                f"count(distinct item_id) || ' of ' || {items} || ' statements'",
             ),
             severity="warning",
         ),

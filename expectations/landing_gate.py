@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.exc
 
-from expectations.batches import batch_checks, file_checks
-from expectations.checks import Outcome, literal
+from expectations.batches import batch_checks, file_checks, own_survey_checks
+from expectations.checks import Check, Outcome, literal
 from expectations.results import CheckResult, GateError
 from expectations.suites import landed_checks
+from ingestion.contracts import load_contracts
 from ingestion.home import Home
+from ingestion.instruments import load_own_instruments
 
 if TYPE_CHECKING:
     from expectations.validation import Validation
@@ -104,9 +106,16 @@ class LandingGate:
         usable = [vintage for vintage in vintages if vintage not in unusable]
         if usable:
             self._lay_out_rows(dataset, usable, rows)
-            checks = (*landed_checks(dataset), *batch_checks(dataset))
+            checks = (*landed_checks(dataset), *batch_checks(dataset), *self._own_checks(dataset))
             outcomes += [("landed", outcome) for outcome in self.validation.run("landed", checks)]
         return outcomes
+
+    def _own_checks(self, dataset: str) -> tuple[Check, ...]:
+        """What the home's own instruments demand of answers to them."""
+        survey = load_contracts()[dataset].survey
+        if survey is None or survey.instrument is not None:
+            return ()
+        return own_survey_checks(load_own_instruments(self.home))
 
     def _reported(
         self, dataset: str, outcomes: Sequence[tuple[str, Outcome]], vintage_id: str | None

@@ -7,7 +7,7 @@ to reject.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -52,8 +52,8 @@ def landed_checks(dataset: str) -> tuple[Check, ...]:
             present = _present(derived.name, "VARCHAR")
             checks.append(_check(derived.name, [present, _pseudonym(derived.name)], _LEAKED))
     checks += _rule_checks(contract)
-    if contract.survey is not None:
-        checks += _survey_checks(load_instruments()[contract.survey.instrument])
+    if contract.survey is not None and contract.survey.instrument is not None:
+        checks += survey_checks([load_instruments()[contract.survey.instrument]])
     return tuple(checks)
 
 
@@ -253,17 +253,23 @@ def _without_value(message: str) -> str:
     return message.replace("{value}", "…").replace("{suggestion}", "")
 
 
-def _survey_checks(instrument: Instrument) -> Iterator[Check]:
+def survey_checks(instruments: Iterable[Instrument]) -> Iterator[Check]:
+    """The checks on landed answers to these instruments, no two of which have an item in common."""
+    instruments = list(instruments)
     scored = [
-        (item.item_id, answer, score) for item in instrument.items for answer, score in instrument.scores(item).items()
+        (item.item_id, answer, score)
+        for instrument in instruments
+        for item in instrument.items
+        for answer, score in instrument.scores(item).items()
     ]
     triples = ", ".join(
         f"({literal(item)}, {literal(answer)}, {'null' if score is None else score})" for item, answer, score in scored
     )
-    items = literals(item.item_id for item in instrument.items)
+    items = literals(item.item_id for instrument in instruments for item in instrument.items)
+    titles = " or ".join(f"“{instrument.instrument_id}”" for instrument in instruments)
     yield Check(
         rule="item_id_in_instrument",
-        description=f"Every item_id is an item of the instrument “{instrument.instrument_id}”.",
+        description=f"Every item_id is an item of the instrument {titles}.",
         remedy=_LANDED_WRONG,
         sql=rows_where(f"item_id is null or item_id not in {items}"),
     )

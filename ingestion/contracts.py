@@ -288,7 +288,8 @@ class Context(Strict):
     """A value that belongs to the whole file and is not in its rows, such as the collection year or the wave."""
 
     name: Identifier
-    kind: Literal["financial_year_end", "wave", "text"]
+    #: ``instrument``: the id of the instrument that the file answers, where a contract takes those of a home.
+    kind: Literal["financial_year_end", "wave", "text", "instrument"]
     description: str
     #: For text: finds the value in the file's name without its ending; the first group of the expression is it.
     pattern: str | None = None
@@ -308,7 +309,7 @@ class Context(Strict):
     @property
     def landed_type(self) -> str:
         """DuckDB type of the landed column."""
-        return "VARCHAR" if self.kind == "text" else "BIGINT"
+        return "VARCHAR" if self.kind in ("text", "instrument") else "BIGINT"
 
 
 class Recognise(Strict):
@@ -337,7 +338,8 @@ class Submission(Strict):
 class Survey(Strict):
     """The dataset is the answers to an instrument: wide in the file of any tool, one row per answer in landing."""
 
-    instrument: Identifier
+    #: None: whichever of the instruments that a home has of its own a file answers most of.
+    instrument: Identifier | None
 
 
 class Contract(Strict):
@@ -404,6 +406,12 @@ class Contract(Strict):
                 raise ValueError(f"{self.dataset}: {context.name} is from {context.from_column}, which is not a date")
             if context.from_companion and context.from_companion not in self.after:
                 raise ValueError(f"{self.dataset}: {context.name} needs {context.from_companion}: name it under after")
+        if any(c.kind == "instrument" for c in self.context) != (
+            self.survey is not None and not self.survey.instrument
+        ):
+            raise ValueError(
+                f"{self.dataset}: a survey lands its instrument where the contract names none, and only then"
+            )
         if self.one_per is not None:
             self._one_per_is_sound(self.one_per, columns, landed)
         if self.submission.mode == "replace" and not self.submission.key:

@@ -83,8 +83,9 @@ def _dataset(contract: Contract) -> str:
 
 def _columns(contract: Contract) -> str:
     rows = [
-        f"| `{context.name}` | – | {'text' if context.kind == 'text' else 'whole number'} | {context.description}"
-        + " From the file or folder name"
+        f"| `{context.name}` | – | {'text' if context.landed_type == 'VARCHAR' else 'whole number'}"
+        f" | {context.description}"
+        + (" Told by the questions" if context.kind == "instrument" else " From the file or folder name")
         + (f", else from the `{context.from_companion}` file beside it" if context.from_companion else "")
         + (f", else from `{context.from_column}`" if context.from_column else "")
         + ". |"
@@ -122,7 +123,14 @@ def _column(column: Column) -> str:
     return f"| `{column.name}` | {headers} | {kind}{needed} | {column.description}{codes} |"
 
 
-def _items(instrument_id: str) -> str:
+def _items(instrument_id: str | None) -> str:
+    tools = ", ".join(tool.title for tool in load_tools().values())
+    landed = (
+        f"Exports of {tools} and of the tools of your own home. Landed as one row per statement answered, or option "
+        "chosen: `item_id`, `answer`, `score`.\n"
+    )
+    if instrument_id is None:
+        return f"{landed}\nStatements and answers are those of the instruments in `instruments/` of the home.\n"
     instrument = load_instruments()[instrument_id]
     scales = "\n".join(
         f"- Answers `{name}`: "
@@ -134,11 +142,7 @@ def _items(instrument_id: str) -> str:
         f"{', any number of them' if item.choose_many else ''} |"
         for item in instrument.items
     )
-    tools = ", ".join(tool.title for tool in load_tools().values())
-    return (
-        f"Exports of {tools} and of the tools of your own home. Landed as one row per statement answered, or option "
-        f"chosen: `item_id`, `answer`, `score`.\n\n{scales}\n\n| item | statement | answers |\n|---|---|---|\n{items}\n"
-    )
+    return f"{landed}\n{scales}\n\n| item | statement | answers |\n|---|---|---|\n{items}\n"
 
 
 def _named(columns: list[str]) -> str:

@@ -61,6 +61,16 @@ class Home:
         return self.root / "reference"
 
     @property
+    def frameworks(self) -> Path:
+        """The home's own frameworks, one folder each; optional."""
+        return self.root / "frameworks"
+
+    @property
+    def instruments(self) -> Path:
+        """The home's own survey instruments; optional."""
+        return self.root / "instruments"
+
+    @property
     def reference(self) -> Path:
         """Reference data as the warehouse reads it."""
         return self.landing / "reference"
@@ -94,6 +104,19 @@ class Home:
     def lock(self) -> Path:
         """Held by whoever writes landing, warehouse or publication."""
         return self.state / "run.lock"
+
+
+#: Notes that a partnership may keep beside its data.
+_NOTES = (".md", ".txt")
+
+
+def entries(folder: Path) -> list[Path]:
+    """What somebody put into a folder: neither notes nor what a program left there while it had a file open."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path for path in folder.iterdir() if not path.name.startswith((".", "~$")) and path.suffix not in _NOTES
+    )
 
 
 def open_home(root: Path) -> Home:

@@ -30,7 +30,7 @@ from ingestion.findings import Finding, shown, to_table
 from ingestion.forms import Tool, load_tools, match_questions
 from ingestion.forms.matching import refuse_what_is_twice
 from ingestion.home import Home
-from ingestion.instruments import load_instruments
+from ingestion.instruments import Instrument, load_instruments
 from ingestion.ledger import Ledger, Vintage, landing_path, quarantine_path, write_findings
 from ingestion.lookups import Lookups
 from ingestion.organisations import REGISTER, has_register
@@ -39,6 +39,7 @@ from ingestion.published_metadata import description_fingerprint, is_described, 
 from ingestion.readers import ROW, UnreadableFile, header_positions, normalise_header, read_sheets
 from ingestion.recognition import Recognised, recognise
 from ingestion.reference.tables import prepare_reference, reference_fingerprint
+from ingestion.registry.tables import load_registry, prepare_registry
 from ingestion.split import (
     Outcome,
     Source,
@@ -125,6 +126,7 @@ class _Rules:
     key: Key
     contracts: dict[str, Contract]
     tools: dict[str, Tool]
+    own_instruments: tuple[Instrument, ...]
     corrections: tuple[Correction, ...]
     #: Where rows are sorted, and the folder that they are put down in meanwhile.
     workspace: duckdb.DuckDBPyConnection
@@ -142,7 +144,8 @@ class _Rules:
         else:
             parts.append(contract.model_dump(mode="json"))
         if contract is None or contract.survey is not None:
-            parts.append([i.model_dump(mode="json") for i in load_instruments().values()])
+            instruments = (*load_instruments().values(), *self.own_instruments)
+            parts.append([instrument.model_dump(mode="json") for instrument in instruments])
             parts.append([tool.model_dump(mode="json") for tool in self.tools.values()])
         if contract is not None:
             parts.append([str(correction) for correction in of_file(self.corrections, contract.dataset, file_name)])
@@ -173,6 +176,7 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
         never raises: whatever is wrong with it is in its report.
     """
     prepare_reference(home)
+    prepare_registry(home)
     # What a run that was killed had put down may hold raw cells.
     shutil.rmtree(home.spill, ignore_errors=True)
     home.spill.mkdir(parents=True)
@@ -187,6 +191,7 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
             key,
             load_contracts(),
             load_tools(home),
+            load_registry(home).instruments,
             read_corrections(home),
             workspace,
             home.spill,
@@ -230,6 +235,7 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
             load_key(),
             load_contracts(),
             load_tools(home),
+            load_registry(home).instruments,
             read_corrections(home),
             workspace,
             Path(spill),
@@ -394,7 +400,7 @@ def _recognise(file: _File, rules: _Rules) -> None:
             f"the file cannot be opened ({error.strerror or error})",
             "Close it where it is open, let the warehouse read it, and run again.",
         ) from error
-    file.recognised = recognise(sheets, file.file_name, rules.contracts, rules.tools)
+    file.recognised = recognise(sheets, file.file_name, rules.contracts, rules.tools, rules.own_instruments)
     file.vintage_id = _vintage_id(file)
 
 
@@ -504,7 +510,7 @@ def _sorted(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, FileReport]]
         UnreadableFile: the table breaks off.
     """
     assert file.recognised is not None
-    sheet, header_row = file.recognised.sheet, file.recognised.header_row
+    sheet, header_row, instrument = file.recognised.sheet, file.recognised.header_row, file.recognised.instrument
     columns, positions, groups = _layout(file)
     with tempfile.TemporaryDirectory(dir=rules.spill) as folder, rules.workspace.cursor() as con:
         source = Source(
@@ -532,6 +538,7 @@ def _sorted(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, FileReport]]
                 file.contract,
                 columns,
                 source,
+                instrument,
                 resolves_organisations=rules.resolves_organisations,
             )
             splitter = Splitter(con, file.contract, columns, source, clean)
@@ -549,6 +556,7 @@ def _sorted(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, FileReport]]
                 file.contract,
                 columns,
                 source,
+                instrument,
                 resolves_organisations=rules.resolves_organisations,
             )
             for column in filter(lookups.looks_up, columns):
@@ -779,9 +787,8 @@ def _layout(file: _File) -> tuple[list[Column], dict[str, tuple[int, ...]], dict
     columns, found = list(contract.columns), _found(file.recognised)
     twice = [headers[at[0]] for at in found.values() if len(at) > 1]
     positions = {column: tuple(at) for column, at in found.items()}
-    if contract.survey is not None:
+    if (instrument := file.recognised.instrument) is not None:
         assert file.recognised.tool is not None
-        instrument = load_instruments()[contract.survey.instrument]
         answered = match_questions(instrument, contract.columns, file.recognised.headings)
         refuse_what_is_twice(answered)
         columns += item_columns(instrument, file.recognised.tool.separator)
@@ -948,9 +955,8 @@ def _known_positions(recognised: Recognised) -> set[int]:
             known.add(position)
         if recognised.tool is not None and header.startswith(tuple(recognised.tool.ignored_prefixes)):
             known.add(position)
-    if contract.survey is not None:
-        instrument = load_instruments()[contract.survey.instrument]
-        answered = match_questions(instrument, contract.columns, recognised.headings)
+    if recognised.instrument is not None:
+        answered = match_questions(recognised.instrument, contract.columns, recognised.headings)
         known |= answered.not_kept
         known |= {p for at in (*answered.items.values(), *answered.questions.values()) for p in at}
     return known
@@ -967,6 +973,10 @@ def _context(file: _File, rules: _Rules) -> dict[str, int | str]:
 
 def _context_value(file: _File, key: str, rules: _Rules) -> int | str:
     context = next(c for c in file.contract.context if c.name == key)
+    if context.kind == "instrument":
+        assert file.recognised is not None
+        assert file.recognised.instrument is not None
+        return file.recognised.instrument.instrument_id
     said = from_path(context, file.file_name)
     # Where a companion can say it, the file's own dates are the last resort: a handful of rows may be carried over.
     is_told_by_dates = context.from_column is not None and context.from_companion is None

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ingestion.contracts import POSTCODE_PARTS, Column, Contract
 from ingestion.home import Home
-from ingestion.instruments import Instrument, load_instruments
+from ingestion.instruments import Instrument
 from ingestion.organisations import Register, read_register
 from ingestion.pseudonyms import Key
 from ingestion.reference.postcodes import normalise_postcode_sql, postcode_table
@@ -43,6 +43,7 @@ class Lookups:
         contract: Contract,
         columns: Sequence[Column],
         source: Source,
+        instrument: Instrument | None = None,
         *,
         resolves_organisations: bool,
     ) -> None:
@@ -55,6 +56,7 @@ class Lookups:
             contract: the dataset.
             columns: its columns in the file.
             source: the file.
+            instrument: what it answers, where it is of a survey.
             resolves_organisations: whether the register is asked; otherwise every organisation stands for itself.
         """
         self._con, self._home, self._source = con, home, source
@@ -76,8 +78,8 @@ class Lookups:
         for derived in contract.derived:
             if derived.pseudonymise is not None:
                 source.pseudonyms[derived.name] = key.pseudonym_sql(derived.pseudonymise, name(derived.name))
-        if contract.survey is not None:
-            self._score(load_instruments()[contract.survey.instrument])
+        if instrument is not None:
+            self._score(instrument)
 
     def _make(self, column: Column, values: str) -> None:
         table = name(f"lookup_of_{column.name}")

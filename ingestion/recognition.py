@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from ingestion.contracts import Contract
 from ingestion.forms import Heading, Tool, match_questions, plain_headings, read_headings
-from ingestion.instruments import load_instruments
+from ingestion.instruments import Instrument, load_instruments
 from ingestion.readers import Sheet, UnreadableFile, header_positions, normalise_header
 
 #: A survey file is taken for an instrument when it carries at least this share of its statements.
@@ -30,6 +30,8 @@ class Recognised:
     #: What stands over each column of a survey, and the tool that wrote it.
     headings: tuple[Heading, ...] = ()
     tool: Tool | None = None
+    #: What a survey's file answers.
+    instrument: Instrument | None = None
 
     @property
     def headers(self) -> list[str]:
@@ -38,7 +40,11 @@ class Recognised:
 
 
 def recognise(
-    sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[str, Contract], tools: Mapping[str, Tool]
+    sheets: Sequence[Sheet],
+    file_name: PurePath,
+    contracts: Mapping[str, Contract],
+    tools: Mapping[str, Tool],
+    own_instruments: Sequence[Instrument] = (),
 ) -> Recognised:
     """The one table of a file that is a dataset we know.
 
@@ -47,19 +53,21 @@ def recognise(
         file_name: its path below the inbox; folders give a hint where headers do not decide.
         contracts: every contract, by dataset.
         tools: every survey tool, by id.
+        own_instruments: those of the home, beside the ones that ship.
 
     Raises:
         UnreadableFile: no table is recognised, or two are; says what was looked for.
     """
     marks = [_marks(contract) for contract in contracts.values()]
-    surveys = [contract for contract in contracts.values() if contract.survey is not None]
+    surveys = list(_surveys(contracts, own_instruments))
     found = [
         match
         for sheet in sheets
         if (match := _recognise_survey(sheet, surveys, tools) or _recognise_sheet(sheet, file_name, marks))
     ]
     if not found and (tool := _tool_of(sheets, tools)) is not None:
-        titles = ", ".join(f"“{contract.title}”" for contract in surveys)
+        titles = ", ".join(f"“{contract.title if instrument not in own_instruments else instrument.title}”"
+                           for contract, instrument in surveys)  # fmt: skip
         raise UnreadableFile(
             "unknown_questionnaire",
             f"it is an export of {tool.title}, and holds less than half of the statements of any survey that is known",
@@ -67,7 +75,7 @@ def recognise(
             "added to its instrument.",
         )
     if not found:
-        raise UnreadableFile("not_recognised", *_why_not(sheets, file_name, contracts))
+        raise UnreadableFile("not_recognised", *_why_not(sheets, file_name, contracts, surveys))
     if len(found) > 1 and found[0].sheet.name is not None:
         names = " and ".join(f"“{match.sheet.name}” ({match.contract.title})" for match in found)
         raise UnreadableFile(
@@ -145,20 +153,35 @@ def _kept_but_for_a_header(found: _Marks, possible: Sequence[_Marks], headers: s
     return near[0] if len(near) == 1 else None
 
 
-def _recognise_survey(sheet: Sheet, surveys: Sequence[Contract], tools: Mapping[str, Tool]) -> Recognised | None:
-    """The survey whose statements a tool's export holds most of, if it holds at least half of them."""
-    instruments = load_instruments()
-    best: tuple[float, Recognised] | None = None
+def _surveys(
+    contracts: Mapping[str, Contract], own_instruments: Sequence[Instrument]
+) -> Iterator[tuple[Contract, Instrument]]:
+    """Every contract of a survey with each instrument that its files may answer."""
+    shipped = load_instruments()
+    for contract in contracts.values():
+        if contract.survey is not None:
+            named = contract.survey.instrument
+            for instrument in own_instruments if named is None else (shipped[named],):
+                yield contract, instrument
+
+
+def _recognise_survey(
+    sheet: Sheet, surveys: Sequence[tuple[Contract, Instrument]], tools: Mapping[str, Tool]
+) -> Recognised | None:
+    """Of the surveys of which an export holds at least half of the statements, the one of which it holds most.
+
+    Not the one of which it holds the largest share: a home's own instrument may ask a few statements of one that ships.
+    """
+    best: tuple[int, Recognised] | None = None
     for tool, row in _exports(sheet, tools):
         headings, last = read_headings(tool, sheet, row)
-        for contract in surveys:
-            if contract.survey is None or (sheet.name is None and "csv" not in contract.formats):
+        for contract, instrument in surveys:
+            if sheet.name is None and "csv" not in contract.formats:
                 continue
-            instrument = instruments[contract.survey.instrument]
             matched = match_questions(instrument, contract.columns, headings)
-            share = (len(matched.items) + len(matched.twice)) / len(instrument.items)
-            if share >= SHARE_OF_ITEMS and (best is None or share > best[0]):
-                best = share, Recognised(tool.reads(contract), sheet, last, tuple(headings), tool)
+            held = len(matched.items) + len(matched.twice)
+            if held / len(instrument.items) >= SHARE_OF_ITEMS and (best is None or held > best[0]):
+                best = held, Recognised(tool.reads(contract), sheet, last, tuple(headings), tool, instrument)
     if best is None:
         return None
     found = best[1]
@@ -200,11 +223,16 @@ def _mostly_fits(contract: Contract, headers: set[str]) -> bool:
     return bool(required) and present > len(required) / 2
 
 
-def _why_not(sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[str, Contract]) -> tuple[str, str]:
+def _why_not(
+    sheets: Sequence[Sheet],
+    file_name: PurePath,
+    contracts: Mapping[str, Contract],
+    surveys: Sequence[tuple[Contract, Instrument]],
+) -> tuple[str, str]:
     """What was looked for. Never what stands in the file: without its header row, the first row may be a person."""
-    if (survey := _survey_of_no_tool(sheets, contracts)) is not None:
+    if (survey := _survey_of_no_tool(sheets, surveys)) is not None:
         return (
-            f"it holds the statements of “{survey.title}” without the columns that a survey tool writes beside them",
+            f"it holds the statements of “{survey[1].title}” without the columns that a survey tool writes beside them",
             "Export it again from the survey tool with all of its columns, such as the time of completion, and do not "
             "delete any. A tool that is not known can be described in survey_tools/ of the home.",
         )
@@ -220,17 +248,15 @@ def _why_not(sheets: Sequence[Sheet], file_name: PurePath, contracts: Mapping[st
     return "no kind of file that is known has its headers", remedy + known
 
 
-def _survey_of_no_tool(sheets: Sequence[Sheet], contracts: Mapping[str, Contract]) -> Contract | None:
+def _survey_of_no_tool(
+    sheets: Sequence[Sheet], surveys: Sequence[tuple[Contract, Instrument]]
+) -> tuple[Contract, Instrument] | None:
     """The survey whose statements a header row holds most of."""
-    instruments = load_instruments()
-    for contract in contracts.values():
-        if contract.survey is None:
-            continue
-        instrument = instruments[contract.survey.instrument]
+    for contract, instrument in surveys:
         for row in (row for sheet in sheets for row in sheet.top):
             items = match_questions(instrument, contract.columns, plain_headings(row)).items
             if len(items) / len(instrument.items) >= SHARE_OF_ITEMS:
-                return contract
+                return contract, instrument
     return None
 
 

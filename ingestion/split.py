@@ -496,11 +496,15 @@ from derived"""
             listed = ", ".join(codes[:LONGEST_LIST]) + (" …" if len(codes) > LONGEST_LIST else "")
             year = f" of collection year {self.year}" if self.year and column.codes and column.codes.changes else ""
             if self.contract.survey is not None and column not in self.contract.columns:
+                named = self.contract.survey.instrument
+                place = f"ingestion/instruments/{named}.yml"
+                if named is None:
+                    place = f"instruments/{self.source.context['instrument']}.yml of the home"
                 return (
                     "unknown_answer",
                     f"answer “{{value}}” is not one of the instrument's labels ({listed})",
                     "Correct the answer; if the form has changed, whoever runs the pipeline adds the label to "
-                    f"ingestion/instruments/{self.contract.survey.instrument}.yml.",
+                    f"{place}.",
                 )
             return (
                 "unknown_code",

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ingestion.home import Home
+    from ingestion.landing import FileReport
+    from ingestion.registry.tables import OwnCheck
     from orchestration.lineage import Lineage
     from orchestration.run import Run
     from orchestration.status import Status
@@ -92,29 +94,43 @@ def check(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what would be rejected of a file, and why, without touching anything."""
+    """Say what would be rejected of a file, and why, without touching anything.
+
+    Of a folder every file is checked. A folder or file of a home's own frameworks or instruments is checked with all
+    that the home adds to what ships.
+    """
     from ingestion.contracts import load_contracts
     from ingestion.landing import check_file, submissions_in
     from ingestion.organisations import has_register
-    from orchestration.reporting import console, file_check
+    from ingestion.registry.tables import check_own
+    from orchestration.reporting import console, file_check, own_check
 
-    known = _home_if_any(context, home)
-    sent = [path for named in files for path in (submissions_in(named) if named.is_dir() else [named])]
-    if not sent:
+    found = {path: check_own(path) for path in files}
+    own = [checked for checked in found.values() if checked is not None]
+    named = [path for path, checked in found.items() if checked is None]
+    sent = [path for one in named for path in (submissions_in(one) if one.is_dir() else [one])]
+    if not sent and not own:
         raise _CannotError("there is no file in what was named")
+    known = _home_if_any(context, home) if sent else None
     reports = [check_file(path, known) for path in sent]
+    entries: list[OwnCheck | FileReport] = [*own, *reports]
     if as_json:
-        print(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))
+        print(json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False))
     else:
         out = console()
+        for checked in own:
+            out.print("\n".join(own_check(checked)), soft_wrap=True)
+            out.print()
         for report in reports:
             out.print("\n".join(file_check(report, load_contracts())), soft_wrap=True)
             out.print()
-        if known is None:
+        if sent and known is None:
             out.print("No home was named, so organisations were not looked up; --home DIR names one.")
-        elif not has_register(known):
+        elif known is not None and not has_register(known):
             out.print("No register of organisations has landed in the home yet, so organisations were not looked up.")
-    if any(report.status == "refused" or report.rows_quarantined for report in reports):
+    if any(checked.status == "refused" for checked in own) or any(
+        report.status == "refused" or report.rows_quarantined for report in reports
+    ):
         raise typer.Exit(FAILED)
 
 
@@ -126,6 +142,10 @@ def run(
 ) -> None:
     """Take what is in the inbox all the way to the publication."""
     here = _home(context, home)
+    from ingestion.registry.tables import load_registry
+
+    # Landing would find the same, half a minute later.
+    load_registry(here)
     from orchestration.reporting import console
     from orchestration.run import run_everything
     from orchestration.screen import screen

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ingestion.contracts import Contract
     from ingestion.findings import Finding
     from ingestion.landing import FileReport
+    from ingestion.registry.tables import OwnCheck
 
 #: What is not a screen has no width; nothing is cut or wrapped there.
 _UNLIMITED = 10_000
@@ -154,6 +155,14 @@ def _verdict(report: FileReport, contract: Contract | None) -> str | None:
     if 100 * report.rows_quarantined > limit * report.rows_read:
         return f"would be rejected, the good rows too, because more than {limit:g} % of its rows are wrong"
     return None
+
+
+def own_check(checked: OwnCheck) -> list[str]:
+    """What ``impact check`` says of a home's own frameworks and instruments."""
+    lines = [checked.file_name, "  What it is:  the home's own framework, indicator or instrument"]
+    if checked.message is None:
+        return [*lines, "  Nothing is wrong with it, nor with what the home adds beside it."]
+    return [*lines, "  Result:      no run would begin", f"    {checked.message}"]
 
 
 def _reasons(contract: Contract) -> dict[str, str]:

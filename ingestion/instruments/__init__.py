@@ -16,6 +16,7 @@ import yaml
 from pydantic import Field, StringConstraints, model_validator
 
 from ingestion.contracts import Identifier, Strict
+from ingestion.home import Home, entries
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -146,7 +147,7 @@ def load_instruments() -> dict[str, Instrument]:
     for path in sorted(files("ingestion").joinpath("instruments").iterdir(), key=lambda p: p.name):
         if not path.name.endswith(".yml"):
             continue
-        instrument = read_instrument(path.read_text(encoding="utf-8"), path.name)
+        instrument = read_instrument(path.read_text(encoding="utf-8"), f"ingestion/instruments/{path.name}")
         if f"{instrument.instrument_id}.yml" != path.name:
             raise InstrumentError(
                 f"ingestion/instruments/{path.name}: the file must be named after {instrument.instrument_id}"
@@ -155,8 +156,33 @@ def load_instruments() -> dict[str, Instrument]:
     return instruments
 
 
+def load_own_instruments(home: Home) -> tuple[Instrument, ...]:
+    """The instruments that a home has of its own, in ``instruments/*.yml``.
+
+    Raises:
+        InstrumentError: a file is not valid; names it and says what is wrong.
+    """
+    instruments = []
+    for path in entries(home.instruments):
+        shown = f"{home.instruments.name}/{path.name}"
+        if path.suffix != ".yml" or not path.is_file():
+            raise InstrumentError(f"{shown}: an instrument is a file <instrument>.yml. Rename it or move it elsewhere.")
+        try:
+            instrument = read_instrument(path.read_text(encoding="utf-8"), shown)
+        except UnicodeDecodeError as error:
+            raise InstrumentError(f"{shown} is not UTF-8 text: save it as UTF-8.") from error
+        if path.stem != instrument.instrument_id:
+            raise InstrumentError(f"{shown}: the file must be named after {instrument.instrument_id}. Rename it.")
+        instruments.append(instrument)
+    return tuple(instruments)
+
+
 def read_instrument(text: str, file_name: str) -> Instrument:
     """One instrument from the text of its YAML file.
+
+    Args:
+        text: what stands in the file.
+        file_name: what errors call the file.
 
     Raises:
         InstrumentError: the text is not valid YAML or not a valid instrument; names the file.
@@ -169,4 +195,4 @@ def read_instrument(text: str, file_name: str) -> Instrument:
             if "Input should be a valid string" in str(error)
             else ""
         )
-        raise InstrumentError(f"ingestion/instruments/{file_name}: {error}{hint}") from error
+        raise InstrumentError(f"{file_name}: {error}{hint}") from error

@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from ingestion.contracts import load_contracts
+from ingestion.reference.layout import to_arrow
+from ingestion.registry.layout import layouts
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = REPOSITORY / "dbt_project"
@@ -332,6 +335,8 @@ def write_landing(home: Path, vintages: Sequence[Vintage]) -> None:
         write_parquet(landing / vintage.dataset / f"{vintage.vintage_id}.parquet", columns, lines)
     for name, (columns, rows) in REFERENCE.items():
         write_parquet(landing / f"{name}.parquet", columns, rows)
+    for name, layout in layouts().items():
+        pq.write_table(to_arrow([], layout), landing / "home" / f"{name}.parquet")
     ledger = [
         (v.dataset, f"{v.vintage_id}.csv", v.vintage_id, "", "landed", "passed", len(v.rows),
          len(v.rows) if v.rows_landed is None else v.rows_landed, 0, 0, 0, "{}", "2025-10-01", "2025-10-01",

@@ -148,6 +148,7 @@ def of_contract(contract: Contract) -> Format:
 def of_survey(contract: Contract, tool: str) -> Format:
     """A survey as a tool exports it."""
     assert contract.survey is not None
+    assert contract.survey.instrument is not None
     instrument = load_instruments()[contract.survey.instrument]
     asked = [column for column in contract.columns if column.from_tool is None]
     questions = [*(column.headers[0] for column in asked), *(item.wordings[0] for item in instrument.items)]
@@ -207,7 +208,7 @@ FORMATS: dict[str, Format] = {
     **{
         f"{dataset}-{tool}": of_survey(c, tool)
         for dataset, c in load_contracts().items()
-        if c.survey is not None
+        if c.survey is not None and c.survey.instrument is not None
         for tool in TOOLS
     },
 }

@@ -13,6 +13,8 @@ from ingestion.contracts import Codes, Contract, ContractError, load_contracts, 
 LANDED = {
     # Surveys
     "workforce_survey", "organisational_survey", "children_families_survey", "training_feedback",
+    # Instruments of a home's own
+    "partnership_survey",
     # Training
     "training_bookings", "training_courses", "training_facilitated_sessions", "moodle_activity_progress",
     "moodle_course_completion",

@@ -12,6 +12,10 @@ organisational as (
     select * from {{ ref('stg_surveys__organisational') }}
 ),
 
+partnership as (
+    select * from {{ ref('stg_surveys__partnership') }}
+),
+
 training_feedback as (
     select * from {{ ref('stg_surveys__training_feedback') }}
 ),
@@ -66,17 +70,33 @@ answers_in_waves as (
         score,
         vintage_id
     from organisational
+    union all
+    select
+        'partnership_survey' as source_dataset,
+        concat(instrument, ' wave ') as wave_stem,
+        wave,
+        respondent_id,
+        submitted_date,
+        organisation_id,
+        cast(null as string) as breakdown,
+        cast(null as string) as breakdown_value,
+        item_id,
+        answer,
+        score,
+        vintage_id
+    from partnership
 ),
 
 -- A wave lasts from its first response to its last, whichever statements they answer.
 waves as (
     select
         source_dataset,
+        wave_stem,
         wave,
         min(submitted_date) as wave_start,
         max(submitted_date) as wave_end
     from answers_in_waves
-    group by source_dataset, wave
+    group by source_dataset, wave_stem, wave
 ),
 
 final as (
@@ -98,6 +118,7 @@ final as (
     inner join waves
         on
             answers_in_waves.source_dataset = waves.source_dataset
+            and answers_in_waves.wave_stem = waves.wave_stem
             and answers_in_waves.wave = waves.wave
     union all
     select

@@ -1,6 +1,6 @@
 -- One row per declared gap, a statement that no indicator speaks to.
 with registry as (
-    select * from {{ ref('seed_framework_gaps') }}
+    {{ registry_table('framework_gaps') }}
 ),
 
 final as (

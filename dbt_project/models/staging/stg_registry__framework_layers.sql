@@ -1,6 +1,6 @@
 -- One row per layer of a framework: its name and the mart that shows it.
 with registry as (
-    select * from {{ ref('seed_framework_layers') }}
+    {{ registry_table('framework_layers') }}
 ),
 
 final as (

@@ -1,6 +1,6 @@
 -- One row per contribution from one statement to another.
 with registry as (
-    select * from {{ ref('seed_framework_links') }}
+    {{ registry_table('framework_links') }}
 ),
 
 final as (

@@ -1,6 +1,6 @@
 -- One row per statement of a framework, stage of its change journey or cell of its measurement framework.
 with registry as (
-    select * from {{ ref('seed_framework_nodes') }}
+    {{ registry_table('framework_nodes') }}
 ),
 
 final as (

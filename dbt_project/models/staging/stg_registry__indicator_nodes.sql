@@ -1,6 +1,6 @@
 -- One row per indicator and statement that it speaks to.
 with registry as (
-    select * from {{ ref('seed_indicator_nodes') }}
+    {{ registry_table('indicator_nodes') }}
 ),
 
 final as (

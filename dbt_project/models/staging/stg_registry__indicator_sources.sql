@@ -1,6 +1,6 @@
 -- One row per indicator and dataset that gives values of it.
 with registry as (
-    select * from {{ ref('seed_indicator_sources') }}
+    {{ registry_table('indicator_sources') }}
 ),
 
 final as (

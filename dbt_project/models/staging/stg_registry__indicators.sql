@@ -1,6 +1,6 @@
 -- One row per indicator of the registry.
 with registry as (
-    select * from {{ ref('seed_indicators') }}
+    {{ registry_table('indicators') }}
 ),
 
 final as (
