@@ -52,6 +52,11 @@ PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
         "ci_upper_95", "ci_lower_998", "ci_upper_998", "trend", "is_latest",
     ),
     "value_vintages": (*KEY, "vintage_id"),
+    "comparisons": (
+        *KEY, "is_latest", "comparator", "comparator_area_code", "comparator_period", "value", "comparator_value",
+        "comparator_status", "difference", "difference_lower_95", "difference_upper_95", "verdict", "rank", "quartile",
+        "ranked_areas", "progress",
+    ),
     "short_term_outcomes": ("node_id",),
     "medium_term_outcomes": ("node_id",),
     "long_term_outcomes": ("node_id",),
@@ -59,8 +64,9 @@ PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
 
 #: Marts in the order of their checks.
 MARTS = tuple(PROMISED_COLUMNS)
-#: A home without a register of organisations has no organisations, and is told so; every other mart must have rows.
-MAY_BE_EMPTY = ("organisations",)
+#: A home without a register of organisations has no organisations, and one with a single period and no published
+#: figures has nothing to compare; both are told so. Every other mart must have rows.
+MAY_BE_EMPTY = ("organisations", "comparisons")
 
 _MODELS_WRONG = "The publication before this one stays in force. Correct the model and run again."
 _SEEDS_WRONG = "Correct the seeds of the dbt project and run again."
@@ -290,7 +296,41 @@ def _value_checks() -> tuple[Check, ...]:
     )
 
 
+def _comparison_checks() -> tuple[Check, ...]:
+    key = ", ".join(f"checked.{name(column)}" for column in KEY)
+    return (
+        _complete(*KEY, "comparator", "verdict"),
+        _unique(*KEY, "comparator"),
+        Check(
+            rule="figures_as_published",
+            description="Both figures of every comparison are those in the mart indicator_values, and shown there.",
+            remedy="Nothing is published until this is mended: it could tell about a person.",
+            sql=f"select concat_ws(' / ', {key}, comparator) as detail from checked"
+            f" left join warehouse.marts.indicator_values as own using ({', '.join(KEY)})"
+            " left join warehouse.marts.indicator_values as other on checked.comparator_area_code = other.area_code"
+            " and checked.comparator_period = other.period"
+            + "".join(
+                f" and checked.{name(column)} = other.{name(column)}"
+                for column in KEY
+                if column not in ("area_code", "period")
+            )
+            + " where checked.value is distinct from own.value"
+            " or (comparator_area_code is not null and checked.comparator_value is distinct from other.value)",
+        ),
+        Check(
+            rule="judged_by_what_is_shown",
+            description="No verdict stands without both figures, and a difference is the one less the other.",
+            remedy=_MODELS_WRONG,
+            sql=f"select concat_ws(' / ', {key}, comparator) as detail from checked"
+            " where (comparator_value is null and (verdict <> 'cannot_be_calculated' or difference is not null"
+            " or difference_lower_95 is not null or difference_upper_95 is not null))"
+            f" or abs(difference - (value - comparator_value)) > {TINY}",
+        ),
+    )
+
+
 _CHECKS: dict[str, tuple[Check, ...]] = {
+    "comparisons": _comparison_checks(),
     "indicators": (
         _complete("indicator_id", "name", "unit", "polarity"),
         _unique("indicator_id"),

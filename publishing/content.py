@@ -25,6 +25,7 @@ REQUIRED_MARTS = (
     "indicator_nodes",
     "indicator_values",
     "value_vintages",
+    "comparisons",
     "short_term_outcomes",
     "medium_term_outcomes",
     "long_term_outcomes",
