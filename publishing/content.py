@@ -26,6 +26,7 @@ REQUIRED_MARTS = (
     "indicator_values",
     "value_vintages",
     "comparisons",
+    "inequalities",
     "short_term_outcomes",
     "medium_term_outcomes",
     "long_term_outcomes",

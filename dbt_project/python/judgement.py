@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dbt_project.python.columns import Column
-from dbt_project.python.comparison import compare_with_benchmark, median_of_neighbours, rank_among_neighbours
-from dbt_project.python.differences import Contrast, difference_of_proportions, difference_of_rates
+from dbt_project.python.comparison import (
+    BETTER,
+    NOT_JUDGED,
+    SIMILAR,
+    WORSE,
+    compare_with_benchmark,
+    median_of_neighbours,
+    rank_among_neighbours,
+)
+from dbt_project.python.differences import (
+    Contrast,
+    difference_of_proportions,
+    difference_of_rates,
+    ratio_of_proportions,
+    ratio_of_rates,
+)
 from dbt_project.python.rounding import round_half_up
 from dbt_project.python.targets import progress_towards_target
-from dbt_project.python.verdicts import CANNOT_BE_CALCULATED, judge_direction
+from dbt_project.python.verdicts import CANNOT_BE_CALCULATED, good_direction, judge_direction
 
 BENCHMARKS: Final = ("england", "region", "neighbours")
 EARLIER: Final = ("baseline", "previous_period")
 TARGET: Final = "target"
+REFERENCE_GROUP: Final = "reference_group"
 
 # More places than any value has: what is cut off is the rounding error of binary fractions.
 _PLACES: Final = 6
@@ -31,15 +46,16 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
 
     Returns:
         ``comparator_value`` (the median for neighbours), ``difference`` (value less comparator's) with
-        ``difference_lower_95`` and ``difference_upper_95``, ``verdict``, ``rank``, ``quartile``, ``ranked_areas`` and
-        ``progress``, each as long; NaN where a column does not apply or cannot be calculated. Differences have the unit
-        of the value.
+        ``difference_lower_95`` and ``difference_upper_95``, ``relative_gap`` (value over comparator's, of groups) with
+        ``relative_gap_lower_95`` and ``relative_gap_upper_95``, ``verdict``, ``rank``, ``quartile``, ``ranked_areas``
+        and ``progress``, each as long; NaN where a column does not apply or cannot be calculated. Differences have the
+        unit of the value.
 
     Raises:
         ValueError: a comparator is unknown.
     """
     comparator = np.array(pairs["comparator"], dtype=object)
-    unknown = set(comparator) - {*BENCHMARKS, *EARLIER, TARGET}
+    unknown = set(comparator) - {*BENCHMARKS, *EARLIER, TARGET, REFERENCE_GROUP}
     if unknown:
         raise ValueError(f"comparator {', '.join(sorted(unknown))}: there is no rule for it")
     polarity = np.array(pairs["polarity"], dtype=object)
@@ -67,43 +83,65 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
         _numbers(pairs["baseline_value"])[rows], value[rows], other[rows], polarity[rows]
     )
     rows = np.isin(comparator, EARLIER)
-    change = _change(pairs, rows)
-    lower[rows], upper[rows] = change.lower, change.upper
+    change = _contrast(pairs, rows, difference_of_proportions, difference_of_rates)
+    unit = _numbers(pairs["multiplier"])
+    lower[rows], upper[rows] = change.lower * unit[rows], change.upper * unit[rows]
     verdict[rows] = judge_direction(change.direction, polarity[rows])
+    rows = comparator == REFERENCE_GROUP
+    gap = _contrast(pairs, rows, difference_of_proportions, difference_of_rates)
+    lower[rows], upper[rows] = gap.lower * unit[rows], gap.upper * unit[rows]
+    verdict[rows] = _judge_gap(gap.direction, polarity[rows])
+    ratio = _contrast(pairs, rows, ratio_of_proportions, ratio_of_rates)
+    relative = {name: np.full(value.shape, np.nan) for name in ("", "_lower_95", "_upper_95")}
+    relative[""][rows], relative["_lower_95"][rows], relative["_upper_95"][rows] = ratio.value, ratio.lower, ratio.upper
     return {
         "comparator_value": round_half_up(other, _PLACES),
         "difference": round_half_up(value - other, _PLACES),
         "difference_lower_95": lower,
         "difference_upper_95": upper,
+        **{f"relative_gap{name}": column for name, column in relative.items()},
         "verdict": verdict,
         **judged,
     }
 
 
-def _change(pairs: Mapping[str, Sequence[Any]], rows: NDArray[np.bool_]) -> Contrast:
-    """The change since an earlier period of the rows asked for, in the unit of the value."""
+def _judge_gap(direction: Column, polarity: NDArray[np.object_]) -> NDArray[np.object_]:
+    good = good_direction(polarity, direction.shape)
+    verdict = np.select(
+        [direction * good > 0, direction * good < 0, direction == 0], [BETTER, WORSE, SIMILAR], CANNOT_BE_CALCULATED
+    ).astype(object)
+    verdict[(good == 0) & ~np.isnan(direction)] = NOT_JUDGED
+    return verdict
+
+
+def _contrast(
+    pairs: Mapping[str, Sequence[Any]],
+    rows: NDArray[np.bool_],
+    of_proportions: Callable[..., Contrast],
+    of_rates: Callable[..., Contrast],
+) -> Contrast:
+    """The contrast of the rows asked for, value against comparator, per one of the denominator."""
     column = {
         name: _numbers(pairs[name])[rows]
         for name in (
-            "numerator", "denominator", "multiplier", "ci_lower_95",
+            "numerator", "denominator", "ci_lower_95",
             "comparator_numerator", "comparator_denominator", "comparator_ci_lower_95",
         )
     }  # fmt: skip
     kind = np.array(pairs["measure_type"], dtype=object)[rows]
-    # Counts that bear no interval are not what the figure was made of, and do not bear a difference either.
+    # Counts that bear no interval are not what the figure was made of, and do not bear a contrast either.
     has_intervals = ~np.isnan(column["ci_lower_95"]) & ~np.isnan(column["comparator_ci_lower_95"])
-    change = Contrast(*(np.full(kind.shape, np.nan) for _ in range(4)))
-    for kinds, difference in ((("proportion",), difference_of_proportions), (("rate", "count"), difference_of_rates)):
+    found = Contrast(*(np.full(kind.shape, np.nan) for _ in range(4)))
+    for kinds, contrast in ((("proportion",), of_proportions), (("rate", "count"), of_rates)):
         chosen = np.isin(kind, kinds) & has_intervals
         # A count is per period, and a period is as long as the one before.
-        now_per, then_per = (
+        own_per, other_per = (
             np.where(kind == "count", 1.0, column[name])[chosen] for name in ("denominator", "comparator_denominator")
         )
-        found = difference(column["comparator_numerator"][chosen], then_per, column["numerator"][chosen], now_per)
-        scale = column["multiplier"][chosen]
-        change.value[chosen], change.direction[chosen] = found.value * scale, found.direction
-        change.lower[chosen], change.upper[chosen] = found.lower * scale, found.upper * scale
-    return change
+        part = contrast(column["comparator_numerator"][chosen], other_per, column["numerator"][chosen], own_per)
+        found.value[chosen], found.direction[chosen] = part.value, part.direction
+        found.lower[chosen], found.upper[chosen] = part.lower, part.upper
+    return found
 
 
 def _numbers(values: Sequence[Any]) -> Column:

@@ -99,6 +99,26 @@ def test_a_mean_without_an_interval_is_not_judged_against_an_earlier_one() -> No
     assert found["difference"].tolist() == [55]
 
 
+def test_a_group_is_judged_by_the_gap_and_has_a_ratio_beside_it() -> None:
+    group = {"comparator": "reference_group", "numerator": 30, "value": 30.0, "comparator_value": 15.0,
+             "comparator_numerator": 15, "comparator_denominator": 100, "comparator_ci_lower_95": 9.3}  # fmt: skip
+    found = judged(
+        group,
+        group | {"polarity": "lower_is_better"},
+        group | {"polarity": "none"},
+        group | {"comparator_value": None, "comparator_numerator": None, "comparator_denominator": None},
+        group | {"numerator": 16, "value": 16.0},
+        {"comparator": "england", "comparator_value": 44.0},
+    )
+    assert found["verdict"].tolist() == ["better", "worse", "not_judged", "cannot_be_calculated", "similar", "best"]
+    np.testing.assert_array_equal(found["difference"], [15, 15, 15, np.nan, 1, 16])
+    # Twice as many, times or over exp(0.554362); see the test of the ratio itself.
+    np.testing.assert_array_equal(found["relative_gap"][:4], [2, 2, 2, np.nan])
+    assert found["relative_gap_lower_95"][0] == pytest.approx(2 / np.exp(0.554362), abs=1e-5)
+    assert found["relative_gap_upper_95"][0] == pytest.approx(2 * np.exp(0.554362), abs=1e-5)
+    assert np.isnan(found["relative_gap"][5])
+
+
 def test_a_target_has_progress_from_the_baseline() -> None:
     found = judged(
         {"comparator": "target", "comparator_value": 80.0, "baseline_value": 30.0},

@@ -1,5 +1,6 @@
 -- One row per disclosed value of the home's own authority and figure that it is compared with: England, its region, its
--- statistical neighbours, the registry's target, the baseline period, the period before. Nothing is judged here.
+-- statistical neighbours, the registry's target, the baseline period, the period before, and of a group the group that
+-- its breakdown is compared with. Nothing is judged here.
 with disclosed as (
     select * from {{ ref('indicator_values_disclosed') }}
 ),
@@ -14,6 +15,10 @@ areas as (
 
 neighbours as (
     select * from {{ ref('int_areas__home_neighbours') }}
+),
+
+reference_groups as (
+    select * from {{ ref('stg_registry__reference_groups') }}
 ),
 
 settings as (
@@ -74,29 +79,42 @@ wanted as (
         own.*,
         'england' as comparator,
         own.england_code as comparator_area_code,
-        own.period as comparator_period
+        own.period as comparator_period,
+        own.breakdown_value as comparator_breakdown_value
     from own
     union all
     select
         own.*,
         'region' as comparator,
         own.region_code as comparator_area_code,
-        own.period as comparator_period
+        own.period as comparator_period,
+        own.breakdown_value as comparator_breakdown_value
     from own
     union all
     select
         own.*,
         'baseline' as comparator,
         own.area_code as comparator_area_code,
-        own.baseline_period as comparator_period
+        own.baseline_period as comparator_period,
+        own.breakdown_value as comparator_breakdown_value
     from own
     union all
     select
         own.*,
         'previous_period' as comparator,
         own.area_code as comparator_area_code,
-        own.previous_period as comparator_period
+        own.previous_period as comparator_period,
+        own.breakdown_value as comparator_breakdown_value
     from own
+    union all
+    select
+        own.*,
+        'reference_group' as comparator,
+        own.area_code as comparator_area_code,
+        own.period as comparator_period,
+        reference_groups.reference_value as comparator_breakdown_value
+    from own
+    inner join reference_groups on own.breakdown = reference_groups.breakdown
 ),
 
 single as (
@@ -118,12 +136,13 @@ single as (
             and wanted.sector = compared.sector
             and wanted.organisation_id = compared.organisation_id
             and wanted.breakdown = compared.breakdown
-            and wanted.breakdown_value = compared.breakdown_value
+            and wanted.comparator_breakdown_value = compared.breakdown_value
             and wanted.period_type = compared.period_type
     where
         wanted.area_code <> wanted.comparator_area_code
         -- A baseline is what came before; of itself and of earlier periods it is none.
         or wanted.period_end > compared.period_end
+        or wanted.breakdown_value <> compared.breakdown_value
 ),
 
 neighbour_figures as (
@@ -148,6 +167,7 @@ grouped as (
         own.*,
         'neighbours' as comparator,
         own.period as comparator_period,
+        own.breakdown_value as comparator_breakdown_value,
         case when neighbour_figures.neighbour_values is null then 'x' else 'ok' end as comparator_status,
         neighbour_figures.neighbour_values
     from own
@@ -168,6 +188,7 @@ targeted as (
     select
         own.*,
         'target' as comparator,
+        own.breakdown_value as comparator_breakdown_value,
         own.target_value as comparator_value,
         'ok' as comparator_status,
         baseline.value as baseline_value
@@ -223,6 +244,7 @@ select
     comparator,
     comparator_area_code,
     comparator_period,
+    comparator_breakdown_value,
     comparator_value,
     comparator_status,
     comparator_numerator,

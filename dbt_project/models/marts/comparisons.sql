@@ -30,6 +30,7 @@ final as (
         cast(ranked_areas as bigint) as ranked_areas,
         progress
     from judged
+    where comparator <> 'reference_group'
 )
 
 select * from final
