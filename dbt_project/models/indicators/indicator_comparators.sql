@@ -115,6 +115,8 @@ wanted as (
         reference_groups.reference_value as comparator_breakdown_value
     from own
     inner join reference_groups on own.breakdown = reference_groups.breakdown
+    -- Those of whom it is not known are no group of people.
+    where not contains(lower(own.breakdown_value), 'unclassified')
 ),
 
 single as (
