@@ -70,12 +70,24 @@ PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
     "framework_links": ("framework_id", "from_node_id", "to_framework_id", "to_node_id", "basis", "reason"),
     "node_status": ("framework_id", "node_id", "status", "indicator_count", "declared_gap"),
     **dict.fromkeys(FRAME_MARTS, _FRAME_COLUMNS),
+    "comparisons": (
+        *KEY, "is_latest", "comparator", "comparator_area_code", "comparator_period", "value", "comparator_value",
+        "comparator_status", "difference", "difference_lower_95", "difference_upper_95", "verdict", "rank", "quartile",
+        "ranked_areas", "progress",
+    ),
+    "inequalities": (
+        *KEY, "is_latest", "comparator_breakdown_value", "value", "comparator_value", "comparator_status",
+        "absolute_gap", "absolute_gap_lower_95", "absolute_gap_upper_95", "relative_gap", "relative_gap_lower_95",
+        "relative_gap_upper_95", "verdict",
+    ),
 }  # fmt: skip
 
 #: Marts in the order of their checks.
 MARTS = tuple(PROMISED_COLUMNS)
-#: A home without a register of organisations has no organisations, and is told so; every other mart must have rows.
-MAY_BE_EMPTY = ("organisations",)
+#: A home without a register of organisations has no organisations, one with a single period and no published figures
+#: has nothing to compare, and one without figures of groups has no gaps; all are told so. Every other mart must have
+#: rows.
+MAY_BE_EMPTY = ("organisations", "comparisons", "inequalities")
 
 _MODELS_WRONG = "The publication before this one stays in force. Correct the model and run again."
 _SEEDS_WRONG = "Correct the seeds of the dbt project and run again."
@@ -339,7 +351,44 @@ def _value_checks() -> tuple[Check, ...]:
     )
 
 
+def _comparison_checks(key: tuple[str, ...], other_key: dict[str, str], difference: str) -> tuple[Check, ...]:
+    """Checks on a mart that sets values beside others.
+
+    ``other_key`` says which columns of the mart name the other value where it is not one of the same key.
+    """
+    row = f"concat_ws(' / ', {', '.join('checked.' + name(column) for column in key)})"
+    same_other = " and ".join(f"checked.{name(other_key.get(column, column))} = other.{name(column)}" for column in KEY)
+    has_other = " and ".join(f"checked.{name(column)} is not null" for column in other_key.values())
+    bounds = " or ".join(f"{difference}{bound} is not null" for bound in ("", "_lower_95", "_upper_95"))
+    return (
+        _complete(*key, "verdict"),
+        _unique(*key),
+        Check(
+            rule="figures_as_published",
+            description="Both figures of every comparison are those in the mart indicator_values, and shown there.",
+            remedy="Nothing is published until this is mended: it could tell about a person.",
+            sql=f"select {row} as detail from checked"
+            f" left join warehouse.marts.indicator_values as own using ({', '.join(KEY)})"
+            f" left join warehouse.marts.indicator_values as other on {same_other}"
+            " where checked.value is distinct from own.value"
+            f" or ({has_other} and checked.comparator_value is distinct from other.value)",
+        ),
+        Check(
+            rule="judged_by_what_is_shown",
+            description="No verdict stands without both figures, and a difference is the one less the other.",
+            remedy=_MODELS_WRONG,
+            sql=f"select {row} as detail from checked"
+            f" where (comparator_value is null and (verdict <> 'cannot_be_calculated' or {bounds}))"
+            f" or abs({difference} - (value - comparator_value)) > {TINY}",
+        ),
+    )
+
+
 _CHECKS: dict[str, tuple[Check, ...]] = {
+    "comparisons": _comparison_checks(
+        (*KEY, "comparator"), {"area_code": "comparator_area_code", "period": "comparator_period"}, "difference"
+    ),
+    "inequalities": _comparison_checks(KEY, {"breakdown_value": "comparator_breakdown_value"}, "absolute_gap"),
     "indicators": (
         _complete("indicator_id", "name", "unit", "polarity"),
         _unique("indicator_id"),

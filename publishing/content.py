@@ -26,6 +26,8 @@ REQUIRED_MARTS = (
     "indicator_nodes",
     "indicator_values",
     "value_vintages",
+    "comparisons",
+    "inequalities",
     "node_status",
     "inputs",
     "activities",

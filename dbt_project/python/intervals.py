@@ -1,38 +1,45 @@
-"""Intervals of confidence for proportions."""
+"""Intervals of confidence: Wilson for proportions, Byar and exact for events, Student for means."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from dbt_project.python.columns import Column, as_columns, refuse_confidence, refuse_rows
+
+# Below it Byar's approximation strays from the exact limits by more than the last digit that is shown.
+FEWEST_EVENTS_FOR_BYAR = 10
 
 
-def wilson_interval(
-    numerator: ArrayLike, denominator: ArrayLike, confidence: float = 0.95
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def wilson_interval(numerator: ArrayLike, denominator: ArrayLike, confidence: float = 0.95) -> tuple[Column, Column]:
     """Wilson score interval for proportions.
 
     Args:
-        numerator: events, one per row; missing values (NaN) stay missing.
-        denominator: people or occasions at risk, the same length; NaN where missing.
+        numerator: events; missing values (NaN) stay missing.
+        denominator: people or occasions at risk, the same shape; NaN where missing.
         confidence: two-sided, between 0 and 1.
 
     Returns:
-        Lower and upper bounds as proportions (0 to 1), each as long as ``numerator``; NaN where either count is.
+        Lower and upper bounds as proportions (0 to 1), of the same shape; NaN where either count is.
 
     Raises:
-        ValueError: the lengths differ, ``confidence`` is not between 0 and 1, a numerator is negative or exceeds its
+        ValueError: the shapes differ, ``confidence`` is not between 0 and 1, a numerator is negative or exceeds its
             denominator, or a denominator is not above zero; the first such row is named.
 
     Source: Wilson (1927), Probable inference, the law of succession, and statistical inference; computed by
         statsmodels. It is the method that Fingertips publishes for proportions.
     """
-    events = np.atleast_1d(np.asarray(numerator, dtype=np.float64))
-    at_risk = np.atleast_1d(np.asarray(denominator, dtype=np.float64))
-    if events.shape != at_risk.shape or events.ndim != 1:
-        raise ValueError(f"numerator has shape {events.shape} and denominator {at_risk.shape}; they must be one column")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}; it must lie between 0 and 1, such as 0.95")
-    _refuse_impossible_counts(events, at_risk)
+    events, at_risk = as_columns(numerator=numerator, denominator=denominator)
+    refuse_confidence(confidence)
+    refuse_rows(
+        {
+            "the denominator is not above zero": at_risk <= 0,
+            "the numerator is negative": events < 0,
+            "the numerator exceeds the denominator": events > at_risk,
+        },
+        numerator=events,
+        denominator=at_risk,
+    )
     if events.size == 0:
         return events.copy(), events.copy()
 
@@ -46,13 +53,91 @@ def wilson_interval(
     return lower, upper
 
 
-def _refuse_impossible_counts(events: NDArray[np.float64], at_risk: NDArray[np.float64]) -> None:
-    # A comparison with a missing value is false, so missing rows pass here and stay missing.
-    for problem, rows in (
-        ("the denominator is not above zero", at_risk <= 0),
-        ("the numerator is negative", events < 0),
-        ("the numerator exceeds the denominator", events > at_risk),
-    ):
-        if rows.any():
-            row = int(np.flatnonzero(rows)[0])
-            raise ValueError(f"row {row}: {problem} ({events[row]:g} of {at_risk[row]:g})")
+def byar_interval(events: ArrayLike, exposure: ArrayLike = 1.0, confidence: float = 0.95) -> tuple[Column, Column]:
+    """Interval for a number of events, or for a rate: Byar's method from 10 events up, exact below.
+
+    Args:
+        events: how often it happened, zero or more; missing values (NaN) stay missing.
+        exposure: what the rate is per (pupils on roll, days), above zero, of the same shape or one number for all;
+            1, the default, gives the interval of the count itself.
+        confidence: two-sided, between 0 and 1.
+
+    Returns:
+        Lower and upper bounds as events per unit of exposure, of the same shape; NaN where either input is.
+
+    Raises:
+        ValueError: the shapes differ, ``confidence`` is not between 0 and 1, a number of events is negative, or an
+            exposure is not above zero; the first such row is named.
+
+    Source: Breslow and Day (1987), Statistical methods in cancer research II, for Byar's approximation; the exact
+        limits are the chi-square ones of Garwood (1936). It is the method that Fingertips publishes for rates.
+    """
+    happened = np.atleast_1d(np.asarray(events, dtype=np.float64))
+    per = np.asarray(exposure, dtype=np.float64)
+    happened, per = as_columns(events=happened, exposure=np.full(happened.shape, per) if per.ndim == 0 else per)
+    refuse_confidence(confidence)
+    refuse_rows(
+        {"the exposure is not above zero": per <= 0, "the number of events is negative": happened < 0},
+        events=happened,
+        exposure=per,
+    )
+
+    from scipy.stats import chi2, norm
+
+    tail = (1 - confidence) / 2
+    z = norm.isf(tail)
+    is_few = happened < FEWEST_EVENTS_FOR_BYAR
+    # Each method is given only what it is for; the other rows carry a harmless number that is not used.
+    few = np.where(is_few, happened, 0.0)
+    many = np.where(is_few, FEWEST_EVENTS_FOR_BYAR, happened)
+    exact_lower = np.where(few == 0, 0.0, chi2.ppf(tail, 2 * np.maximum(few, 0.5)) / 2)
+    exact_upper = chi2.isf(tail, 2 * few + 2) / 2
+    byar_lower = many * (1 - 1 / (9 * many) - z / (3 * np.sqrt(many))) ** 3
+    above = many + 1
+    byar_upper = above * (1 - 1 / (9 * above) + z / (3 * np.sqrt(above))) ** 3
+    # A missing number of events is not few, and passes through Byar's formula as missing.
+    lower = np.where(is_few, exact_lower, byar_lower) / per
+    upper = np.where(is_few, exact_upper, byar_upper) / per
+    return lower, upper
+
+
+def student_interval(
+    total: ArrayLike, total_of_squares: ArrayLike, count: ArrayLike, confidence: float = 0.95
+) -> tuple[Column, Column]:
+    """Student's t interval for a mean, from the sums that can be added over rows and files.
+
+    Args:
+        total: sum of the measurements; missing values (NaN) stay missing.
+        total_of_squares: sum of their squares, the same shape.
+        count: how many measurements, the same shape.
+        confidence: two-sided, between 0 and 1.
+
+    Returns:
+        Lower and upper bounds in the unit of the measurements, of the same shape; NaN where an input is, and where a
+        single measurement says nothing of how measurements differ.
+
+    Raises:
+        ValueError: the shapes differ, ``confidence`` is not between 0 and 1, a count is not above zero, or a sum of
+            squares is smaller than any measurements of that total can have; the first such row is named.
+
+    Source: Student (1908), The probable error of a mean; quantiles from SciPy. It is the method that Fingertips
+        publishes for means.
+    """
+    sums, squares, measured = as_columns(total=total, total_of_squares=total_of_squares, count=count)
+    refuse_confidence(confidence)
+    refuse_rows({"the count is not above zero": measured <= 0}, count=measured)
+    mean = sums / measured
+    # What is left of the squares once the mean is taken out; a rounding error below zero is zero.
+    left = squares - sums * mean
+    refuse_rows(
+        {"the sum of squares is smaller than its total allows": left < -1e-9 * np.maximum(squares, 1.0)},
+        total=sums,
+        total_of_squares=squares,
+        count=measured,
+    )
+
+    from scipy.stats import t
+
+    freedom = np.where(measured > 1, measured - 1, np.nan)
+    half_width = t.isf((1 - confidence) / 2, freedom) * np.sqrt(np.maximum(left, 0.0) / freedom / measured)
+    return mean - half_width, mean + half_width

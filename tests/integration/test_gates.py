@@ -643,6 +643,32 @@ def build_warehouse(home: Home) -> None:
             " from marts.indicator_values as shown"
             " where node_id = 'S2' and shown.indicator_id = 'wf01' and shown.sector = 'total'"
         )
+        con.execute(
+            f"create table marts.comparisons ({key}, is_latest boolean, comparator varchar,"
+            " comparator_area_code varchar, comparator_period varchar, value double, comparator_value double,"
+            " comparator_status varchar, difference double, difference_lower_95 double, difference_upper_95 double,"
+            " verdict varchar, rank bigint, quartile bigint, ranked_areas bigint, progress double)"
+        )
+        for comparator in (
+            "'previous_period', 'E08000005', '2015/16', value, null, 'c', null, null, null, 'cannot_be_calculated'",
+            "'neighbours', null, '2016/17', value, 5.0, 'ok', -0.84, -1.05, -0.62, 'best'",
+        ):
+            con.execute(
+                f"insert into marts.comparisons select {', '.join(KEY)}, is_latest, {comparator},"
+                " null, null, null, null from marts.indicator_values"
+                " where indicator_id = 'suspension_rate' and is_latest"
+            )
+        con.execute(
+            f"create table marts.inequalities ({key}, is_latest boolean, comparator_breakdown_value varchar,"
+            " value double, comparator_value double, comparator_status varchar, absolute_gap double,"
+            " absolute_gap_lower_95 double, absolute_gap_upper_95 double, relative_gap double,"
+            " relative_gap_lower_95 double, relative_gap_upper_95 double, verdict varchar)"
+        )
+        con.execute(
+            f"insert into marts.inequalities select {', '.join(KEY)}, is_latest, 'nobody', value, null, 'c',"
+            " null, null, null, null, null, null, 'cannot_be_calculated' from marts.indicator_values"
+            " where indicator_id = 'wf01' and sector = 'total'"
+        )
         con.execute(f"create table marts.value_vintages as select {', '.join(KEY)}, 'v1' as vintage_id"
                     " from marts.indicator_values")  # fmt: skip
 
@@ -709,7 +735,7 @@ def test_right_marts_pass_and_every_check_has_looked_at_rows(warehouse: Home) ->
     assert {r.stage for r in results} == {"marts"}
     assert {
         (r.dataset, r.rule) for r in results if r.severity == "warning" and r.rule != "published_figures_agree"
-    } == {("organisations", "has_rows")}
+    } == {("organisations", "has_rows"), ("comparisons", "has_rows"), ("inequalities", "has_rows")}
 
 
 #: Rows that single faults are seeded into.
@@ -717,6 +743,7 @@ PLACED = "where indicator_id = 'placed_out_of_area'"
 PLACED_FAR = "where indicator_id = 'placed_out_of_area_far'"
 SUSPENSIONS = "where indicator_id = 'suspension_rate'"
 SURVEY = "where indicator_id = 'wf01' and sector = 'total'"
+BEFORE = "where comparator = 'previous_period'"
 SOME_KEY = "('month', '2025-05', '2025-05-01', '2025-05-30')"
 
 #: Assignment in the mart of values, which rows, the check that must fail and what it must find.
@@ -768,6 +795,17 @@ MART_FAULTS: list[tuple[str, str, str, int]] = [
     ("indicator_values", "alter table marts.indicator_values drop column trend", "columns_as_promised", 1),
     ("value_vintages", f"delete from marts.indicator_values {PLACED}", "value_known", 1),
     ("value_vintages", "update marts.value_vintages set vintage_id = 'rejected'", "vintage_in_force", 1),
+    ("comparisons", "update marts.comparisons set value = 4.1", "figures_as_published", 2),
+    ("comparisons", f"update marts.comparisons set comparator_value = 4.5 {BEFORE}", "figures_as_published", 1),
+    ("comparisons", f"update marts.comparisons set verdict = 'improving' {BEFORE}", "judged_by_what_is_shown", 1),
+    ("comparisons", f"update marts.comparisons set difference_upper_95 = 1 {BEFORE}", "judged_by_what_is_shown", 1),
+    ("comparisons", "update marts.comparisons set difference = -0.8", "judged_by_what_is_shown", 2),
+    ("comparisons", "update marts.comparisons set verdict = null", "key_complete", 2),
+    ("comparisons", "update marts.comparisons set comparator = 'region'", "key_unique", 1),
+    ("comparisons", "alter table marts.comparisons drop column progress", "columns_as_promised", 1),
+    ("inequalities", "update marts.inequalities set value = 66.6", "figures_as_published", 1),
+    ("inequalities", "update marts.inequalities set comparator_value = 50", "figures_as_published", 1),
+    ("inequalities", "update marts.inequalities set absolute_gap = 3", "judged_by_what_is_shown", 1),
     ("indicators", "delete from marts.indicators", "has_rows", 1),
     ("indicators", "delete from marts.indicator_nodes where indicator_id = 'wf06'", "every_indicator_has_a_node", 1),
     ("framework_nodes", "delete from marts.framework_nodes where node_id = 'L3'", "all_statements_there", 1),

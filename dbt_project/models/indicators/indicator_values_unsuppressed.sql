@@ -66,42 +66,56 @@ valued as (
     from judged
 ),
 
+-- The counts beside a printed rate need not be what it was made of: a standardised rate is no quotient of them, and its
+-- interval is not theirs. Rounded counts miss the rate by its last digit or a hundredth part.
+compared as (
+    select
+        *,
+        case when measure_type = 'count' then 1 else denominator end as exposure,
+        not is_published
+        or measure_type <> 'rate'
+        or abs(value - multiplier * numerator / denominator) <= greatest(value / 100, power(10, -decimals))
+            as has_own_interval
+    from valued
+),
+
 final as (
     select
-        valued.indicator_id,
-        valued.source_dataset,
-        valued.source_rank,
-        valued.area_code,
-        valued.sector,
-        valued.organisation_id,
-        valued.breakdown,
-        valued.breakdown_value,
-        valued.period_type,
-        valued.period,
-        valued.period_start,
-        valued.period_end,
-        valued.numerator,
-        valued.denominator,
-        valued.unknown_count,
-        valued.value,
-        valued.value_status,
-        intervals.lower_95 * valued.multiplier as ci_lower_95,
-        intervals.upper_95 * valued.multiplier as ci_upper_95,
-        intervals.lower_998 * valued.multiplier as ci_lower_998,
-        intervals.upper_998 * valued.multiplier as ci_upper_998,
-        valued.is_published,
-        valued.measure_type,
-        valued.disclosure_unit,
-        valued.minimum_count,
-        valued.minimum_base,
-        valued.vintage_ids
-    from valued
+        compared.indicator_id,
+        compared.source_dataset,
+        compared.source_rank,
+        compared.area_code,
+        compared.sector,
+        compared.organisation_id,
+        compared.breakdown,
+        compared.breakdown_value,
+        compared.period_type,
+        compared.period,
+        compared.period_start,
+        compared.period_end,
+        compared.numerator,
+        compared.denominator,
+        compared.unknown_count,
+        compared.value,
+        compared.value_status,
+        intervals.lower_95 * compared.multiplier as ci_lower_95,
+        intervals.upper_95 * compared.multiplier as ci_upper_95,
+        intervals.lower_998 * compared.multiplier as ci_lower_998,
+        intervals.upper_998 * compared.multiplier as ci_upper_998,
+        compared.is_published,
+        compared.measure_type,
+        compared.disclosure_unit,
+        compared.minimum_count,
+        compared.minimum_base,
+        compared.vintage_ids
+    from compared
     left join intervals
         on
-            valued.value_status = 'ok'
-            and valued.measure_type = 'proportion'
-            and valued.numerator = intervals.numerator
-            and valued.denominator = intervals.denominator
+            compared.value_status = 'ok'
+            and compared.has_own_interval
+            and compared.measure_type = intervals.measure_type
+            and compared.numerator = intervals.numerator
+            and compared.exposure = intervals.denominator
 )
 
 select * from final

@@ -11,23 +11,8 @@ settings as (
     select * from {{ ref('stg_home__settings') }}
 ),
 
-neighbours as (
-    select * from {{ ref('stg_reference__statistical_neighbours') }}
-),
-
-ranked as (
-    select
-        neighbours.neighbour_area_code,
-        neighbours.rank,
-        rank() over (order by neighbours.model_version desc) as recency
-    from neighbours
-    inner join settings on neighbours.area_code = settings.authority_code
-),
-
--- The home's neighbours in the newest version of the model that knows it.
 home_neighbours as (
-    select * from ranked
-    where recency = 1
+    select * from {{ ref('int_areas__home_neighbours') }}
 ),
 
 final as (
@@ -39,14 +24,14 @@ final as (
         regions.region_name,
         areas.country_code,
         areas.area_code = settings.authority_code as is_home,
-        home_neighbours.rank as neighbour_rank,
+        home_neighbours.neighbour_rank,
         areas.valid_from,
         areas.valid_to,
         areas.is_invented
     from areas
     cross join settings
     left join regions on areas.region_code = regions.region_code
-    left join home_neighbours on areas.area_code = home_neighbours.neighbour_area_code
+    left join home_neighbours on areas.area_code = home_neighbours.area_code
 )
 
 select * from final

@@ -1,0 +1,156 @@
+"""Which rule judges which pair: the home's figure beside England's, its neighbours', a target or an earlier one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dbt_project.python.columns import Column
+from dbt_project.python.comparison import (
+    BETTER,
+    NOT_JUDGED,
+    SIMILAR,
+    WORSE,
+    compare_with_benchmark,
+    median_of_neighbours,
+    rank_among_neighbours,
+)
+from dbt_project.python.differences import (
+    Contrast,
+    difference_of_proportions,
+    difference_of_rates,
+    ratio_of_proportions,
+    ratio_of_rates,
+)
+from dbt_project.python.rounding import round_half_up
+from dbt_project.python.targets import progress_towards_target
+from dbt_project.python.verdicts import CANNOT_BE_CALCULATED, good_direction, judge_direction
+
+BENCHMARKS: Final = ("england", "region", "neighbours")
+EARLIER: Final = ("baseline", "previous_period")
+TARGET: Final = "target"
+REFERENCE_GROUP: Final = "reference_group"
+
+# More places than any value has: what is cut off is the rounding error of binary fractions.
+_PLACES: Final = 6
+
+
+def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
+    """Judges every pair by the rule for its comparator.
+
+    Args:
+        pairs: the columns of the model indicator_comparators, each a sequence of one length.
+
+    Returns:
+        ``comparator_value`` (the median for neighbours), ``difference`` (value less comparator's) with
+        ``difference_lower_95`` and ``difference_upper_95``, ``relative_gap`` (value over comparator's, of groups) with
+        ``relative_gap_lower_95`` and ``relative_gap_upper_95``, ``verdict``, ``rank``, ``quartile``, ``ranked_areas``
+        and ``progress``, each as long; NaN where a column does not apply or cannot be calculated. Differences have the
+        unit of the value.
+
+    Raises:
+        ValueError: a comparator is unknown.
+    """
+    comparator = np.array(pairs["comparator"], dtype=object)
+    unknown = set(comparator) - {*BENCHMARKS, *EARLIER, TARGET, REFERENCE_GROUP}
+    if unknown:
+        raise ValueError(f"comparator {', '.join(sorted(unknown))}: there is no rule for it")
+    polarity = np.array(pairs["polarity"], dtype=object)
+    value, other = _numbers(pairs["value"]), _numbers(pairs["comparator_value"])
+    is_neighbours = comparator == "neighbours"
+    neighbours = _table([row for row, wanted in zip(pairs["neighbour_values"], is_neighbours, strict=True) if wanted])
+    other[is_neighbours] = median_of_neighbours(neighbours)
+
+    judged = {name: np.full(value.shape, np.nan) for name in ("rank", "quartile", "ranked_areas", "progress")}
+    ranked = rank_among_neighbours(value[is_neighbours], neighbours, polarity[is_neighbours])
+    for name, column in zip(("rank", "quartile", "ranked_areas"), ranked, strict=True):
+        judged[name][is_neighbours] = column
+
+    low_95, high_95, low_998, high_998 = (
+        _numbers(pairs[bound]) for bound in ("ci_lower_95", "ci_upper_95", "ci_lower_998", "ci_upper_998")
+    )
+    lower, upper = low_95 - other, high_95 - other
+    verdict = np.full(value.shape, CANNOT_BE_CALCULATED, dtype=object)
+    rows = np.isin(comparator, BENCHMARKS)
+    verdict[rows] = compare_with_benchmark(
+        low_95[rows], high_95[rows], low_998[rows], high_998[rows], other[rows], polarity[rows]
+    )
+    rows = comparator == TARGET
+    judged["progress"][rows], verdict[rows] = progress_towards_target(
+        _numbers(pairs["baseline_value"])[rows], value[rows], other[rows], polarity[rows]
+    )
+    rows = np.isin(comparator, EARLIER)
+    change = _contrast(pairs, rows, difference_of_proportions, difference_of_rates)
+    unit = _numbers(pairs["multiplier"])
+    lower[rows], upper[rows] = change.lower * unit[rows], change.upper * unit[rows]
+    verdict[rows] = judge_direction(change.direction, polarity[rows])
+    rows = comparator == REFERENCE_GROUP
+    gap = _contrast(pairs, rows, difference_of_proportions, difference_of_rates)
+    lower[rows], upper[rows] = gap.lower * unit[rows], gap.upper * unit[rows]
+    verdict[rows] = _judge_gap(gap.direction, polarity[rows])
+    ratio = _contrast(pairs, rows, ratio_of_proportions, ratio_of_rates)
+    relative = {name: np.full(value.shape, np.nan) for name in ("", "_lower_95", "_upper_95")}
+    relative[""][rows], relative["_lower_95"][rows], relative["_upper_95"][rows] = ratio.value, ratio.lower, ratio.upper
+    return {
+        "comparator_value": round_half_up(other, _PLACES),
+        "difference": round_half_up(value - other, _PLACES),
+        "difference_lower_95": lower,
+        "difference_upper_95": upper,
+        **{f"relative_gap{name}": column for name, column in relative.items()},
+        "verdict": verdict,
+        **judged,
+    }
+
+
+def _judge_gap(direction: Column, polarity: NDArray[np.object_]) -> NDArray[np.object_]:
+    good = good_direction(polarity, direction.shape)
+    verdict = np.select(
+        [direction * good > 0, direction * good < 0, direction == 0], [BETTER, WORSE, SIMILAR], CANNOT_BE_CALCULATED
+    ).astype(object)
+    verdict[(good == 0) & ~np.isnan(direction)] = NOT_JUDGED
+    return verdict
+
+
+def _contrast(
+    pairs: Mapping[str, Sequence[Any]],
+    rows: NDArray[np.bool_],
+    of_proportions: Callable[..., Contrast],
+    of_rates: Callable[..., Contrast],
+) -> Contrast:
+    """The contrast of the rows asked for, value against comparator, per one of the denominator."""
+    column = {
+        name: _numbers(pairs[name])[rows]
+        for name in (
+            "numerator", "denominator", "ci_lower_95",
+            "comparator_numerator", "comparator_denominator", "comparator_ci_lower_95",
+        )
+    }  # fmt: skip
+    kind = np.array(pairs["measure_type"], dtype=object)[rows]
+    # Counts that bear no interval are not what the figure was made of, and do not bear a contrast either.
+    has_intervals = ~np.isnan(column["ci_lower_95"]) & ~np.isnan(column["comparator_ci_lower_95"])
+    found = Contrast(*(np.full(kind.shape, np.nan) for _ in range(4)))
+    for kinds, contrast in ((("proportion",), of_proportions), (("rate", "count"), of_rates)):
+        chosen = np.isin(kind, kinds) & has_intervals
+        # A count is per period, and a period is as long as the one before.
+        own_per, other_per = (
+            np.where(kind == "count", 1.0, column[name])[chosen] for name in ("denominator", "comparator_denominator")
+        )
+        part = contrast(column["comparator_numerator"][chosen], other_per, column["numerator"][chosen], own_per)
+        found.value[chosen], found.direction[chosen] = part.value, part.direction
+        found.lower[chosen], found.upper[chosen] = part.lower, part.upper
+    return found
+
+
+def _numbers(values: Sequence[Any]) -> Column:
+    return np.array([np.nan if number is None else float(number) for number in values], dtype=np.float64)
+
+
+def _table(lists: Sequence[Sequence[float] | None]) -> Column:
+    """Lists of different lengths as rows of one table, filled up with missing values."""
+    table = np.full((len(lists), max((len(row or ()) for row in lists), default=0)), np.nan)
+    for number, row in enumerate(lists):
+        table[number, : len(row or ())] = row or ()
+    return table

@@ -1,0 +1,141 @@
+"""Which rule judges which pair of figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dbt_project.python.judgement import judge_pairs
+
+#: A proportion of 60 of 100 where higher is better, with made-up intervals.
+OWN: dict[str, Any] = {
+    "polarity": "higher_is_better",
+    "measure_type": "proportion",
+    "multiplier": 100,
+    "numerator": 60,
+    "denominator": 100,
+    "value": 60.0,
+    "ci_lower_95": 50.0,
+    "ci_upper_95": 69.0,
+    "ci_lower_998": 45.0,
+    "ci_upper_998": 74.0,
+    "comparator": "england",
+    "comparator_value": None,
+    "comparator_numerator": None,
+    "comparator_denominator": None,
+    "comparator_ci_lower_95": None,
+    "baseline_value": None,
+    "neighbour_values": None,
+}
+
+
+def judged(*rows: dict[str, Any]) -> dict[str, Any]:
+    return judge_pairs({name: [(OWN | row)[name] for row in rows] for name in OWN})
+
+
+def test_benchmarks_are_judged_by_the_interval_of_the_value() -> None:
+    found = judged(
+        {"comparator": "england", "comparator_value": 44.0},
+        {"comparator": "region", "comparator_value": 47.5},
+        {"comparator": "england", "comparator_value": 70.0, "polarity": "lower_is_better"},
+        {"comparator": "region", "comparator_value": None},
+    )
+    assert found["verdict"].tolist() == ["best", "better", "better", "cannot_be_calculated"]
+    np.testing.assert_array_equal(found["difference"], [16, 12.5, -10, np.nan])
+    np.testing.assert_array_equal(found["difference_lower_95"], [6, 2.5, -20, np.nan])
+    np.testing.assert_array_equal(found["difference_upper_95"], [25, 21.5, -1, np.nan])
+    assert np.isnan(found["rank"]).all()
+    assert np.isnan(found["progress"]).all()
+
+
+def test_neighbours_are_compared_by_their_median_and_ranked() -> None:
+    found = judged(
+        {"comparator": "neighbours", "neighbour_values": [70.0, 40.0, 55.0, 61.0]},
+        {"comparator": "neighbours", "neighbour_values": [10.0]},
+        {"comparator": "neighbours", "neighbour_values": None},
+    )
+    # Of 40, 55, 61 and 70 the middle is 58; 61 and 70 do better, so third of five, in the second quarter.
+    np.testing.assert_array_equal(found["comparator_value"], [58, 10, np.nan])
+    np.testing.assert_array_equal(found["rank"], [3, 1, np.nan])
+    np.testing.assert_array_equal(found["quartile"], [2, np.nan, np.nan])
+    np.testing.assert_array_equal(found["ranked_areas"], [5, 2, 1])
+    assert found["verdict"].tolist() == ["similar", "best", "cannot_be_calculated"]
+
+
+def test_an_earlier_proportion_is_judged_by_newcombes_interval_in_the_unit_of_the_value() -> None:
+    earlier = {"comparator_value": 80.0, "comparator_numerator": 56, "comparator_denominator": 70}
+    found = judged(
+        OWN
+        | earlier
+        | {"numerator": 48, "denominator": 80, "comparator": "previous_period", "comparator_ci_lower_95": 69.2}
+    )
+    # Newcombe (1998): 56 of 70 less 48 of 80 lies between 5.24 and 33.39 points.
+    assert found["difference_lower_95"][0] == pytest.approx(-33.39, abs=0.005)
+    assert found["difference_upper_95"][0] == pytest.approx(-5.24, abs=0.005)
+    assert found["difference"][0] == -20
+    assert found["verdict"].tolist() == ["worsening"]
+
+
+def test_an_earlier_rate_or_count_is_judged_by_the_intervals_of_the_two() -> None:
+    rate = {"measure_type": "rate", "multiplier": 1000, "numerator": 60, "denominator": 1000, "value": 60.0,
+            "comparator_numerator": 30, "comparator_denominator": 1000, "comparator_value": 30.0,
+            "comparator_ci_lower_95": 20.2, "polarity": "lower_is_better", "comparator": "baseline"}  # fmt: skip
+    count = rate | {"measure_type": "count", "multiplier": 1, "denominator": None, "comparator_denominator": None}
+    found = judged(rate, count, rate | {"ci_lower_95": None}, count | {"polarity": "none"})
+    # The bounds worked out in the test of the difference itself: 30 less 19.2 and plus 19.8.
+    assert found["difference_lower_95"][[0, 1, 3]] == pytest.approx([10.8] * 3, abs=0.1)
+    assert found["difference_upper_95"][[0, 1, 3]] == pytest.approx([49.8] * 3, abs=0.1)
+    assert found["verdict"].tolist() == ["worsening", "worsening", "cannot_be_calculated", "increasing"]
+    assert np.isnan(found["difference_lower_95"][2])
+
+
+def test_a_mean_without_an_interval_is_not_judged_against_an_earlier_one() -> None:
+    found = judged(
+        {"measure_type": "mean", "ci_lower_95": None, "comparator": "previous_period", "comparator_value": 5}
+    )
+    assert found["verdict"].tolist() == ["cannot_be_calculated"]
+    assert found["difference"].tolist() == [55]
+
+
+def test_a_group_is_judged_by_the_gap_and_has_a_ratio_beside_it() -> None:
+    group = {"comparator": "reference_group", "numerator": 30, "value": 30.0, "comparator_value": 15.0,
+             "comparator_numerator": 15, "comparator_denominator": 100, "comparator_ci_lower_95": 9.3}  # fmt: skip
+    found = judged(
+        group,
+        group | {"polarity": "lower_is_better"},
+        group | {"polarity": "none"},
+        group | {"comparator_value": None, "comparator_numerator": None, "comparator_denominator": None},
+        group | {"numerator": 16, "value": 16.0},
+        {"comparator": "england", "comparator_value": 44.0},
+    )
+    assert found["verdict"].tolist() == ["better", "worse", "not_judged", "cannot_be_calculated", "similar", "best"]
+    np.testing.assert_array_equal(found["difference"], [15, 15, 15, np.nan, 1, 16])
+    # Twice as many, times or over exp(0.554362); see the test of the ratio itself.
+    np.testing.assert_array_equal(found["relative_gap"][:4], [2, 2, 2, np.nan])
+    assert found["relative_gap_lower_95"][0] == pytest.approx(2 / np.exp(0.554362), abs=1e-5)
+    assert found["relative_gap_upper_95"][0] == pytest.approx(2 * np.exp(0.554362), abs=1e-5)
+    assert np.isnan(found["relative_gap"][5])
+
+
+def test_a_target_has_progress_from_the_baseline() -> None:
+    found = judged(
+        {"comparator": "target", "comparator_value": 80.0, "baseline_value": 30.0},
+        {"comparator": "target", "comparator_value": 80.0},
+    )
+    assert found["progress"][0] == pytest.approx(0.6)
+    assert np.isnan(found["progress"][1])
+    assert found["verdict"].tolist() == ["part_way", "cannot_be_calculated"]
+
+
+def test_the_difference_of_two_printed_figures_has_no_binary_remainder() -> None:
+    # 4.16 - 4.79 is -0.6299999999999999 in binary.
+    found = judged({"value": 4.16, "comparator_value": 4.79, "comparator": "baseline"})
+    assert found["difference"].tolist() == [-0.63]
+
+
+def test_no_pairs_are_no_verdicts_and_an_unknown_comparator_is_refused() -> None:
+    assert all(column.size == 0 for column in judged().values())
+    with pytest.raises(ValueError, match="comparator wales: there is no rule for it"):
+        judged({"comparator": "wales"})
