@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dbt_project.python.differences import difference_of_proportions, difference_of_rates
+
 TOO_FEW = "too few data points"
 NOT_JUDGED = "not judged"
 NO_CLEAR_CHANGE = "no clear change"
@@ -55,51 +57,32 @@ def change_interval(
         confidence: two-sided, between 0 and 1.
 
     Returns:
-        Lower and upper bounds, one per row; NaN where a count is missing.
+        Lower and upper bounds, one per row; NaN where a count is missing, or where the two rest on too little to say
+        anything, as :mod:`~dbt_project.python.differences` has it.
 
     Raises:
-        ValueError: an exposure is not above zero, a numerator is negative, or that of a proportion exceeds its
-            exposure; the first such row is named.
-
-    Source: Newcombe (1998), Interval estimation for the difference between independent proportions, method 10; for
-        rates the same construction (MOVER) from the score intervals of both; computed by statsmodels.
+        ValueError: counts that are not possible, as :mod:`~dbt_project.python.differences` says them.
     """
-    counts = np.column_stack(
-        [
-            np.atleast_1d(np.asarray(column, dtype=np.float64))
-            for column in (numerator, exposure, previous_numerator, previous_exposure)
-        ]
+    before, at_risk_before, now, at_risk = (
+        np.atleast_1d(np.asarray(column, dtype=np.float64))
+        for column in (previous_numerator, previous_exposure, numerator, exposure)
     )
-    is_proportion = np.asarray(measure_type) == "proportion"
-    for row, (events, at_risk, events_before, at_risk_before) in enumerate(counts):
-        for some, of in ((events, at_risk), (events_before, at_risk_before)):
-            # A comparison with a missing value is false, so missing rows pass here and stay missing.
-            if some < 0 or of <= 0 or (is_proportion[row] and some > of):
-                raise ValueError(f"row {row}: {some:g} of {of:g} is not possible")
-    bounds = np.full((len(counts), 2), np.nan)
-    is_known = ~np.isnan(counts).any(axis=1)
-    if not is_known.any():
-        return bounds[:, 0], bounds[:, 1]
-
-    # Cost two seconds, so only where they are called.
-    from statsmodels.stats.proportion import confint_proportions_2indep
-    from statsmodels.stats.rates import confint_poisson_2indep
-
-    shares, rates = is_known & is_proportion, is_known & ~is_proportion
-    if shares.any():
-        bounds[shares] = np.column_stack(
-            confint_proportions_2indep(*counts[shares].T, method="newcomb", compare="diff", alpha=1 - confidence)
-        )
-    if rates.any():
-        bounds[rates] = np.column_stack(
-            confint_poisson_2indep(*counts[rates].T, method="mover", compare="diff", alpha=1 - confidence)
-        )
-    bounds *= np.atleast_1d(np.asarray(multiplier, dtype=np.float64))[:, np.newaxis]
-    return bounds[:, 0], bounds[:, 1]
+    unit = np.atleast_1d(np.asarray(multiplier, dtype=np.float64))
+    is_proportion = np.asarray(measure_type, dtype=object) == "proportion"
+    lower, upper = np.full(unit.shape, np.nan), np.full(unit.shape, np.nan)
+    for rows, difference in ((is_proportion, difference_of_proportions), (~is_proportion, difference_of_rates)):
+        if rows.any():
+            found = difference(before[rows], at_risk_before[rows], now[rows], at_risk[rows], confidence)
+            lower[rows], upper[rows] = found.lower * unit[rows], found.upper * unit[rows]
+    return lower, upper
 
 
 def directions(
-    change: Sequence[float | None], lower: ArrayLike, upper: ArrayLike, polarity: Sequence[str]
+    change: Sequence[float | None],
+    lower: ArrayLike,
+    upper: ArrayLike,
+    polarity: Sequence[str],
+    has_counts: Sequence[bool],
 ) -> list[str]:
     """Which way each value went.
 
@@ -108,14 +91,17 @@ def directions(
         lower: lower bounds of the intervals of the differences, NaN where unknown; the same length.
         upper: upper bounds.
         polarity: ``higher_is_better``, ``lower_is_better`` or ``none``, one per row.
+        has_counts: whether the counts behind both values are known, so that an interval could be looked for.
 
     Returns:
-        ``too few data points`` without a difference; ``not judged`` where no direction is better or the interval is
-        unknown; ``no clear change`` where the interval holds zero; else ``improving`` or ``worsening``.
+        ``too few data points`` without a difference, or where the counts are too small for an interval; ``not judged``
+        where no direction is better or the counts are not known; ``no clear change`` where the interval holds zero;
+        else ``improving`` or ``worsening``.
     """
     found = []
-    for difference, low, high, which in zip(change, np.atleast_1d(lower), np.atleast_1d(upper), polarity, strict=True):
-        if difference is None:
+    rows = zip(change, np.atleast_1d(lower), np.atleast_1d(upper), polarity, has_counts, strict=True)
+    for difference, low, high, which, is_counted in rows:
+        if difference is None or (is_counted and np.isnan(low) and which != "none"):
             found.append(TOO_FEW)
         elif which == "none" or np.isnan(low) or np.isnan(high):
             found.append(NOT_JUDGED)

@@ -13,6 +13,8 @@ KEPT = (
 
 def model(dbt, session):
     """Reads the pairs of values, asks the library for the intervals and hands back an Arrow table."""
+    from math import isnan
+
     import pyarrow as pa
 
     from dbt_project.python.changes import change_interval, change_of_value, directions
@@ -22,19 +24,18 @@ def model(dbt, session):
     change = change_of_value(
         pairs["value"].to_pylist(), pairs["previous_value"].to_pylist(), pairs["decimals"].to_pylist()
     )
-    lower, upper = change_interval(
-        pairs["measure_type"].to_pylist(),
-        *(
-            pairs[column].cast("double").to_numpy()
-            for column in ("numerator", "exposure", "previous_numerator", "previous_exposure", "multiplier")
-        ),
-    )
+    counts = [
+        pairs[column].cast("double").to_numpy()
+        for column in ("numerator", "exposure", "previous_numerator", "previous_exposure", "multiplier")
+    ]
+    lower, upper = change_interval(pairs["measure_type"].to_pylist(), *counts)
+    has_counts = [not any(isnan(number) for number in row) for row in zip(*counts, strict=True)]
     kept = pairs.select(KEPT.replace(" ", "").split(","))
     for name, values in (
         ("change", pa.array(change, "double")),
         ("change_lower_95", pa.array(lower, from_pandas=True)),
         ("change_upper_95", pa.array(upper, from_pandas=True)),
-        ("direction", pa.array(directions(change, lower, upper, pairs["polarity"].to_pylist()), "string")),
+        ("direction", pa.array(directions(change, lower, upper, pairs["polarity"].to_pylist(), has_counts), "string")),
         ("shown_period_count", pairs["shown_period_count"]),
     ):
         kept = kept.append_column(name, values)
