@@ -83,7 +83,7 @@ _DECLARED = (
             _id("to_framework_id"),
             _node("to_node_id"),
             Field("basis", allowed=("stated", "assumed")),
-            Field("reason", required=False),
+            Field("reason"),
         ),
         keys=(("framework_id", "from_node_id", "to_framework_id", "to_node_id"),),
     ),
@@ -148,23 +148,17 @@ def layouts() -> dict[str, Layout]:
 
 def _as_shipped(layout: Layout) -> Layout:
     declared = {field.name: field for field in layout.fields}
-    header = seed_header(layout.name) or declared
+    header = seed_header(layout.name)
     return Layout(layout.name, tuple(declared.get(name, Field(name, required=False)) for name in header), layout.keys)
 
 
 def seed_header(table: str) -> list[str]:
-    """The columns of a table as it ships, in order; none where nothing of it ships."""
-    path = SEEDS / f"seed_{table}.csv"
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
+    """The columns of a table as it ships, in order."""
+    with (SEEDS / f"seed_{table}.csv").open(encoding="utf-8", newline="") as file:
         return next(csv.reader(file))
 
 
 def seed_rows(table: str) -> Iterable[dict[str, str]]:
-    """The rows of a table as it ships; none where nothing of it ships."""
-    path = SEEDS / f"seed_{table}.csv"
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
+    """The rows of a table as it ships."""
+    with (SEEDS / f"seed_{table}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

@@ -212,6 +212,43 @@ def test_the_query_of_the_page_shows_the_statements_with_their_figures(youth_voi
     ]
 
 
+def test_each_layer_is_in_the_mart_that_it_names_with_its_statements_and_their_figures(youth_voice: Home) -> None:
+    found = {
+        mart: published(
+            youth_voice,
+            f"""select node_id, indicator_id, value, coalesce(value_status, measurement_status) from {mart}
+            where framework_id = 'youth_voice' and sector = 'total' and breakdown = 'total'
+                and (indicator_id is null or starts_with(indicator_id, 'yv_')) order by all""",
+        )
+        for mart in FRAME_MARTS
+    }
+    assert found == {
+        "theory_of_change": [("B1", "yv_say", 75.0, "ok")],
+        "feature_outcomes": [("P1", "yv_promises", 50.0, "ok")],
+        "change_journey": [("J1", "yv_decide", 33.3, "ok")],
+        "measurement_framework": [
+            ("M.learning_and_impact.service", "yv_adult", 63.6, "ok"),
+            ("M.learning_and_impact.service", "yv_promises", 50.0, "ok"),
+        ],
+        "inputs": [("R1", None, None, "declared gap")],
+        "activities": [],
+        "short_term_outcomes": [("S1", "yv_say", 75.0, "ok"), ("S2", "yv_adult", 63.6, "ok")],
+        "medium_term_outcomes": [("L1", "yv_safe", None, "c")],
+        "long_term_outcomes": [],
+        "national_outcomes": [("N1", "yv_decide", 33.3, "ok")],
+    }
+    # What only indicators that ship speak to is there too, and each statement has its status.
+    for mart, node in (("activities", "W1"), ("long_term_outcomes", "F1")):
+        assert published(youth_voice, f"select distinct node_id from {mart} where framework_id = 'youth_voice'") == [
+            (node,)
+        ]
+    assert published(
+        youth_voice,
+        "select node_id, status from node_status where framework_id = 'youth_voice' and node_id in ('R1', 'S1', 'W1')"
+        " order by node_id",
+    ) == [("R1", "declared gap"), ("S1", "too few data points"), ("W1", "not yet measured")]
+
+
 def test_every_figure_leads_to_the_file_it_rests_on(youth_voice: Home) -> None:
     assert published(
         youth_voice,
@@ -682,12 +719,12 @@ def test_check_says_of_any_of_the_files_and_folders_what_a_run_would(home: Home,
     assert entry["message"].startswith("frameworks/youth_voice/framework_gaps.csv, row 2, column node_id: “R9”")
 
 
-def test_check_takes_files_of_the_inbox_beside_them_and_no_other_folder(home: Home) -> None:
+def test_check_takes_files_and_folders_of_the_inbox_beside_them(home: Home) -> None:
     land_inbox(home)
     answers = put_answers(home)
     both = CliRunner().invoke(app, ["check", str(home.root / FOLDER), str(answers), "--home", str(home.root)])
     assert both.exit_code == 0
     assert "12 rows read, 12 good" in both.stdout
     folder = CliRunner().invoke(app, ["check", str(home.inbox), "--home", str(home.root)])
-    assert folder.exit_code != 0
-    assert "is a folder" in str(folder.exception)
+    assert folder.exit_code == 0
+    assert "12 rows read, 12 good" in folder.stdout
