@@ -32,6 +32,7 @@ REQUIRED_MARTS = (
     "organisations",
     "sectors",
     "periods",
+    "expected_submissions",
 )
 
 _SOURCE_FILES = (

@@ -42,8 +42,8 @@ suppliers as (
     group by dataset, organisation_id
 ),
 
--- The register says who is there. A school that it does not know is expected to the end of the academic year in which it
--- was last heard from, because nobody would say that it has closed.
+-- The register says who is there. A school that it does not know is expected to the end of the academic year in which
+-- it was last heard from, because nobody would say that it has closed.
 suppliers_expected as (
     select
         suppliers.dataset,
