@@ -52,7 +52,7 @@ PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
     "indicators": (
         "indicator_id", "name", "definition", "numerator_definition", "denominator_definition", "unit", "polarity",
         "level", "objective", "cadence", "source_dataset", "owner", "baseline_period", "target_value",
-        "disclosure_rule",
+        "disclosure_rule", "next_expected_date",
     ),
     "framework_nodes": (
         "framework_id", "node_id", "layer", "layer_order", "statement", "feature", "population",
@@ -80,14 +80,18 @@ PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
         "absolute_gap", "absolute_gap_lower_95", "absolute_gap_upper_95", "relative_gap", "relative_gap_lower_95",
         "relative_gap_upper_95", "verdict",
     ),
+    "expected_submissions": (
+        "dataset", "supplier_role", "organisation_id", "organisation_name", "period_type", "period", "period_start",
+        "period_end", "due_date", "status", "received_at", "days_late",
+    ),
 }  # fmt: skip
 
 #: Marts in the order of their checks.
 MARTS = tuple(PROMISED_COLUMNS)
 #: A home without a register of organisations has no organisations, one with a single period and no published figures
-#: has nothing to compare, and one without figures of groups has no gaps; all are told so. Every other mart must have
-#: rows.
-MAY_BE_EMPTY = ("organisations", "comparisons", "inequalities")
+#: has nothing to compare, one without figures of groups has no gaps, and one that has received nothing that is expected
+#: regularly waits for nothing; all are told so. Every other mart must have rows.
+MAY_BE_EMPTY = ("organisations", "comparisons", "inequalities", "expected_submissions")
 
 _MODELS_WRONG = "The publication before this one stays in force. Correct the model and run again."
 _SEEDS_WRONG = "Correct the seeds of the dbt project and run again."
@@ -485,6 +489,30 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
     "sectors": (_complete("sector_code"), _unique("sector_code")),
     "periods": (_complete("period_type", "period", "period_start", "period_end"), _unique("period_type", "period")),
     "indicator_values": _value_checks(),
+    "expected_submissions": (
+        _complete("dataset", "supplier_role", "organisation_id", "period_type", "period", "due_date", "status"),
+        _unique("dataset", "organisation_id", "period"),
+        Check(
+            rule="received_as_in_ledger",
+            description="What has been received came when the ledger says that a file of the dataset did.",
+            remedy=_MODELS_WRONG,
+            sql="select concat_ws(' / ', dataset, organisation_id, period) as detail from checked"
+            " where (received_at is null) <> (status in ('late', 'not yet due'))"
+            " or (received_at is not null"
+            " and (dataset, received_at) not in (select (dataset, received_at) from ledger))",
+        ),
+        Check(
+            rule="nothing_late",
+            description="Everything that was due has come.",
+            remedy="Ask the supplier for it; expected_submissions says what is missing from whom since when. Figures"
+            " that would rest on it wait for it.",
+            severity="warning",
+            sql="select dataset || ' ('"
+            " || if(organisation_id = 'total', min(period) || if(count(*) = 1, '', ' and ' || count(*) - 1 || ' more'),"
+            " count(*) || ' returns of ' || count(distinct organisation_id) || ' suppliers')"
+            " || ')' as detail from checked where status = 'late' group by dataset, organisation_id = 'total'",
+        ),
+    ),
     "value_vintages": (
         _complete(*KEY, "vintage_id"),
         _unique(*KEY, "vintage_id"),

@@ -29,10 +29,14 @@ class MartsGate:
         ledger = home.landing / "source_files.parquet"
         if ledger.is_file():
             source = f"read_parquet({literal(str(ledger))})"
-            validation.execute(f"create view ledger as select vintage_id, is_current from {source}")
+            validation.execute(
+                f"create view ledger as select dataset, vintage_id, received_at, is_current from {source}"
+            )
         else:
             # Every value then rests on files that nobody knows, which is what there is to say.
-            validation.execute("create table ledger (vintage_id varchar, is_current boolean)")
+            validation.execute(
+                "create table ledger (dataset varchar, vintage_id varchar, received_at timestamp, is_current boolean)"
+            )
         tables = validation.execute(
             "select table_name from information_schema.tables"
             f" where table_catalog = {literal(WAREHOUSE)} and table_schema = 'marts'"

@@ -43,6 +43,7 @@ REQUIRED_MARTS = (
     "organisations",
     "sectors",
     "periods",
+    "expected_submissions",
 )
 
 _SOURCE_FILES = (

@@ -20,11 +20,7 @@ in_force as (
 
 final as (
     select
-        {% if ends_in_named_year -%}
-        cast(time_period as bigint) - 1 as start_year,
-        {%- else -%}
-        cast(substr(time_period, 1, 4) as bigint) as start_year,
-        {%- endif %}
+        {{ dfe_start_year(ends_in_named_year) }} as start_year,
         geographic_level,
         country_code,
         region_code,
@@ -44,4 +40,14 @@ final as (
 )
 
 select * from final
+{%- endmacro %}
+
+
+{# The calendar year in which the period of a row begins, in that layout. #}
+{% macro dfe_start_year(ends_in_named_year=false) -%}
+    {%- if ends_in_named_year -%}
+    cast(time_period as bigint) - 1
+    {%- else -%}
+    cast(substr(time_period, 1, 4) as bigint)
+    {%- endif -%}
 {%- endmacro %}

@@ -580,7 +580,8 @@ def build_warehouse(home: Home) -> None:
                 f"create table staging.stg_registry__{seed} as from read_csv('{SEEDS}/seed_{seed}.csv', header = true)"
             )
         con.execute(
-            "create table marts.indicators as select * from staging.stg_registry__indicators"
+            "create table marts.indicators as select *, null::date as next_expected_date"
+            " from staging.stg_registry__indicators"
             " join staging.stg_registry__indicator_sources using (indicator_id) where source_rank = 1"
         )
         con.execute("create table marts.framework_nodes as select * from staging.stg_registry__framework_nodes")
@@ -669,6 +670,15 @@ def build_warehouse(home: Home) -> None:
             " null, null, null, null, null, null, 'cannot_be_calculated' from marts.indicator_values"
             " where indicator_id = 'wf01' and sector = 'total'"
         )
+        con.execute(
+            "create table marts.expected_submissions as select * from (values"
+            f" ('workforce wave 3', date '2025-07-30', 'received', timestamp '{RECEIVED}'),"
+            " ('workforce wave 4', date '2026-07-30', 'not yet due', null))"
+            " as waves (period, due_date, status, received_at) cross join (select 'workforce_survey' as dataset,"
+            " 'Survey lead' as supplier_role, 'total' as organisation_id, null::varchar as organisation_name,"
+            " 'wave' as period_type, date '2025-05-01' as period_start, date '2025-05-31' as period_end,"
+            " null::bigint as days_late)"
+        )
         con.execute(f"create table marts.value_vintages as select {', '.join(KEY)}, 'v1' as vintage_id"
                     " from marts.indicator_values")  # fmt: skip
 
@@ -735,7 +745,10 @@ def test_right_marts_pass_and_every_check_has_looked_at_rows(warehouse: Home) ->
     assert {r.stage for r in results} == {"marts"}
     assert {
         (r.dataset, r.rule) for r in results if r.severity == "warning" and r.rule != "published_figures_agree"
-    } == {("organisations", "has_rows"), ("comparisons", "has_rows"), ("inequalities", "has_rows")}
+    } == {
+        *((mart, "has_rows") for mart in ("organisations", "comparisons", "inequalities", "expected_submissions")),
+        ("expected_submissions", "nothing_late"),
+    }
 
 
 #: Rows that single faults are seeded into.
@@ -858,6 +871,20 @@ MART_FAULTS: list[tuple[str, str, str, int]] = [
     ("node_status", "update marts.node_status set status = 'fine' where node_id = 'S1'", "status_known", 1),
     ("node_status", "update marts.node_status set declared_gap = null where node_id = 'L3'", "gap_declared", 1),
     ("node_status", "update marts.node_status set status = 'declared gap' where node_id = 'S1'", "gap_declared", 1),
+    ("expected_submissions", "insert into marts.expected_submissions from marts.expected_submissions", "key_unique", 2),
+    ("expected_submissions", "update marts.expected_submissions set due_date = null", "key_complete", 2),
+    (
+        "expected_submissions",
+        "update marts.expected_submissions set received_at = '2025-05-31' where received_at is not null",
+        "received_as_in_ledger",
+        1,
+    ),
+    (
+        "expected_submissions",
+        "update marts.expected_submissions set status = 'received late' where received_at is null",
+        "received_as_in_ledger",
+        1,
+    ),
 ]
 
 
@@ -920,6 +947,21 @@ def test_a_publisher_s_slip_is_a_warning_and_does_not_stop_the_publication(wareh
         con.execute("update marts.indicator_values set is_latest = true where indicator_id = 'suspension_rate'")
     caught = result_of(gates.check_marts(warehouse), "published_figures_agree")
     assert (caught.severity, caught.blocks, caught.rows_failed) == ("warning", False, 1)
+
+
+def test_what_is_late_is_named_and_stops_nothing(warehouse: Home) -> None:
+    with duckdb.connect(str(warehouse.warehouse)) as con:
+        con.execute("update marts.expected_submissions set status = 'late' where received_at is null")
+        con.execute(
+            "insert into marts.expected_submissions by name select late.* exclude (school, term)"
+            " replace ('pupils_on_roll' as dataset, school as organisation_id, term as period)"
+            " from (select * from marts.expected_submissions, (values ('O1', 'summer'), ('O2', 'spring'),"
+            " ('O2', 'summer')) as terms (school, term) where status = 'late') as late"
+        )
+    late = result_of(gates.check_marts(warehouse), "nothing_late")
+    assert (late.severity, late.blocks, late.rows_failed) == ("warning", False, 2)
+    assert "workforce_survey (workforce wave 4)" in str(late.message)
+    assert "pupils_on_roll (3 returns of 2 suppliers)" in str(late.message)
 
 
 def test_another_process_can_write_to_the_warehouse_as_soon_as_its_marts_are_checked(warehouse: Home) -> None:

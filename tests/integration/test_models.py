@@ -49,6 +49,7 @@ class Vintage:
     rows: Rows
     is_current: bool = True
     rows_landed: int | None = None
+    received_at: str = "2025-10-01"
 
 
 def exclusions(area: str, year: str, school_type: str = "Total", **figures: Any) -> dict[str, Any]:
@@ -268,6 +269,47 @@ VINTAGES = [
     ),
 ]
 
+
+def pupils_on_roll(term: str, **schools: int) -> Rows:
+    return [
+        {"school_id": f"Organisation {school}", "start_year": 2024, "census_term": term, "pupils": pupils}
+        for school, pupils in schools.items()
+    ]
+
+
+def suspensions(months: Sequence[str], **schools: int) -> Rows:
+    """As many suspensions as each school has, of a pupil each, in these months in turn."""
+    return [
+        {"pupil_id": f"{school}-{number}", "school_id": f"Organisation {school}", "category_code": "SUSP",
+         "start_date": f"{months[number % len(months)]}-04", "sessions": 2, "reason_1": "PP"}
+        for school, suspended in schools.items() for number in range(suspended)
+    ]  # fmt: skip
+
+
+AUTUMN, SPRING, SUMMER = ("2024-10", "2024-12"), ("2025-02", "2025-03"), ("2025-05", "2025-07")
+
+#: Three schools. O3 closed in February; of the summer O1 has sent its returns, ten days late, and O2 none.
+RETURNS = [
+    Vintage(
+        "organisations", "register", 1,
+        [*(headcount(school, "education", 40, "2024-09-01") for school in ("O1", "O2")),
+         headcount("O3", "education", 40, "2024-09-01") | {"left_date": "2025-02-01"}],
+        received_at="2024-09-20",
+    ),
+    Vintage("pupils_on_roll", "roll-autumn", 2, pupils_on_roll("autumn", O1=400, O2=300, O3=200),
+            received_at="2024-11-20"),
+    Vintage("la_exclusions", "extract-autumn", 3, suspensions(AUTUMN, O1=12, O2=20), received_at="2025-01-20"),
+    Vintage("pupils_on_roll", "roll-spring", 4, pupils_on_roll("spring", O1=400, O2=300), received_at="2025-02-20"),
+    Vintage("la_exclusions", "extract-spring", 5, suspensions(SPRING, O1=12, O2=20), received_at="2025-05-05"),
+    Vintage("pupils_on_roll", "roll-summer", 6, pupils_on_roll("summer", O1=400), received_at="2025-09-10"),
+    Vintage("la_exclusions", "extract-summer", 7, suspensions(SUMMER, O1=12), received_at="2025-09-20"),
+]  # fmt: skip
+#: What O2 sends in the end.
+MISSING_RETURNS = [
+    Vintage("pupils_on_roll", "roll-summer-O2", 8, pupils_on_roll("summer", O2=300), received_at="2025-10-20"),
+    Vintage("la_exclusions", "extract-summer-O2", 9, suspensions(SUMMER, O2=20), received_at="2025-10-20"),
+]
+
 REFERENCE: dict[str, tuple[dict[str, str], list[tuple[Any, ...]]]] = {
     "reference/authorities": (
         {"area_code": "VARCHAR", "area_name": "VARCHAR", "area_type": "VARCHAR", "old_la_code": "VARCHAR",
@@ -339,7 +381,7 @@ def write_landing(home: Path, vintages: Sequence[Vintage]) -> None:
         pq.write_table(to_arrow([], layout), landing / "home" / f"{name}.parquet")
     ledger = [
         (v.dataset, f"{v.vintage_id}.csv", v.vintage_id, "", "landed", "passed", len(v.rows),
-         len(v.rows) if v.rows_landed is None else v.rows_landed, 0, 0, 0, "{}", "2025-10-01", "2025-10-01",
+         len(v.rows) if v.rows_landed is None else v.rows_landed, 0, 0, 0, "{}", v.received_at, "2025-10-01",
          v.sequence, v.is_current, 1, None)
         for v in vintages
     ]  # fmt: skip
@@ -517,7 +559,8 @@ def test_the_marts_have_the_columns_of_the_public_interface_in_its_order(built: 
     )
     expected = {
         "indicators": "indicator_id name definition numerator_definition denominator_definition unit polarity level "
-        "objective cadence source_dataset owner baseline_period target_value disclosure_rule evidence",
+        "objective cadence source_dataset owner baseline_period target_value disclosure_rule evidence "
+        "next_expected_date",
         "framework_nodes": "framework_id node_id layer layer_order statement feature population before_statement "
         "after_statement declared_gap",
         "indicator_nodes": "indicator_id framework_id node_id",
@@ -556,6 +599,8 @@ def test_the_marts_have_the_columns_of_the_public_interface_in_its_order(built: 
         "organisations": "organisation_id organisation_name sector_code sector_name headcount headcount_date",
         "sectors": "sector_code sector_name sector_order",
         "periods": "period_type period period_start period_end",
+        "expected_submissions": "dataset supplier_role organisation_id organisation_name period_type period "
+        "period_start period_end due_date status received_at days_late",
     }
     assert found == {table: columns.split() for table, columns in expected.items()}
 
@@ -605,7 +650,7 @@ def test_a_second_build_from_another_folder_gives_the_same_marts(built: Build, t
         return {name: sorted(map(repr, built.query(f"select * from marts.{name}"))) for (name,) in tables}
 
     before = marts()
-    assert len(before) == 23
+    assert len(before) == 24
     (tmp_path / "target").mkdir()
     shutil.copy(built.target / "partial_parse.msgpack", tmp_path / "target")
     again = dbt_build(
@@ -637,6 +682,78 @@ def test_a_home_without_data_says_of_every_outcome_that_it_is_not_measured(tmp_p
     )
     measurable = [f"S{n}" for n in range(1, 8)] + [f"M{n}" for n in range(1, 7)] + ["L1", "L2"]
     assert by_status == {"not yet measured": sorted(measurable), "declared gap": ["L3"]}
+
+
+def returns_by(day: str, folder: Path, vintages: Sequence[Vintage]) -> tuple[Rows, Rows, dict[str, str]]:
+    """Built as at a day: what is expected, the suspension rates of terms and year, when indicators are due next."""
+    write_landing(folder / "home", vintages)
+    build = dbt_build(
+        folder / "home", folder / "target", "--exclude-resource-type", "unit_test", "--vars", f"as_at_date: '{day}'",
+        "--indirect-selection", "cautious", "--select", "+expected_submissions", "+indicators", "+indicator_values",
+    )  # fmt: skip
+    assert build.exit_code == 0, build.output
+    expected = [
+        {"of": (dataset, organisation, period), "status": status, "days_late": days}
+        for dataset, organisation, period, status, days in build.query(
+            "select dataset, organisation_id, period, status, days_late from marts.expected_submissions "
+            "where dataset in ('pupils_on_roll', 'la_exclusions') and period_start < '2025-09-01'"
+        )
+    ]
+    rates = [
+        {"of": (organisation, period), "counts": (numerator, denominator), "value": value, "status": status}
+        for organisation, period, numerator, denominator, value, status in build.query(
+            "select organisation_id, period, numerator, denominator, value, value_status from marts.indicator_values "
+            "where indicator_id = 'suspension_rate'"
+        )
+    ]
+    due = build.query("select indicator_id, next_expected_date::varchar from marts.indicators")
+    return expected, rates, dict(due)
+
+
+def test_a_missing_return_of_a_school_is_late_and_no_fall_in_suspensions(tmp_path: Path) -> None:
+    expected, rates, due = returns_by("2025-10-15", tmp_path, RETURNS)
+    assert {row["of"]: (row["status"], row["days_late"]) for row in expected} == {
+        ("pupils_on_roll", "O1", "2024/25 autumn"): ("received", None),
+        ("pupils_on_roll", "O1", "2024/25 spring"): ("received", None),
+        ("pupils_on_roll", "O1", "2024/25 summer"): ("received late", 10),
+        ("pupils_on_roll", "O2", "2024/25 autumn"): ("received", None),
+        ("pupils_on_roll", "O2", "2024/25 spring"): ("received", None),
+        ("pupils_on_roll", "O2", "2024/25 summer"): ("late", None),
+        ("pupils_on_roll", "O3", "2024/25 autumn"): ("received", None),
+        # Due by the 30th of January, of April and of September.
+        ("la_exclusions", "total", "2024/25 autumn"): ("received", None),
+        ("la_exclusions", "total", "2024/25 spring"): ("received late", 5),
+        ("la_exclusions", "total", "2024/25 summer"): ("received", None),
+    }
+    # The autumn is 32 in 900 and the spring 32 in 700. The 12 in 400 that is known of the summer would be a fall, and
+    # so would the 76 in 700 of the year.
+    assert {row["of"]: (*row["counts"], row["value"], row["status"]) for row in rates} == {
+        ("total", "2024/25 autumn"): (32, 900, 3.56, "ok"),
+        ("total", "2024/25 spring"): (32, 700, 4.57, "ok"),
+        ("total", "2024/25 summer"): (None, None, None, "x"),
+        ("total", "2024/25"): (None, None, None, "x"),
+        ("O1", "2024/25 autumn"): (12, 400, 3.0, "ok"),
+        ("O1", "2024/25 spring"): (12, 400, 3.0, "ok"),
+        ("O1", "2024/25 summer"): (12, 400, 3.0, "ok"),
+        ("O1", "2024/25"): (36, 400, 9.0, "ok"),
+        ("O2", "2024/25 autumn"): (20, 300, 6.67, "ok"),
+        ("O2", "2024/25 spring"): (20, 300, 6.67, "ok"),
+        ("O2", "2024/25 summer"): (None, None, None, "x"),
+        ("O2", "2024/25"): (None, None, None, "x"),
+    }
+    # The autumn of the authority's extract, which is the one source of the one and the only one received of the other.
+    assert (due["repeat_suspension"], due["suspension_rate"], due["wf01"]) == ("2026-01-30", "2026-01-30", None)
+
+
+def test_a_return_that_comes_in_the_end_is_counted_and_was_late(tmp_path: Path) -> None:
+    expected, rates, _ = returns_by("2025-10-25", tmp_path, RETURNS + MISSING_RETURNS)
+    late = {row["of"]: row["days_late"] for row in expected if row["status"] == "received late"}
+    # From the 31st of August to the 20th of October.
+    assert late[("pupils_on_roll", "O2", "2024/25 summer")] == 50
+    shown = {row["of"]: (*row["counts"], row["value"], row["status"]) for row in rates}
+    assert shown[("total", "2024/25 summer")] == (32, 700, 4.57, "ok")
+    assert shown[("O2", "2024/25 summer")] == (20, 300, 6.67, "ok")
+    assert shown[("total", "2024/25")] == (96, 700, 13.71, "ok")
 
 
 def test_rows_lost_on_the_way_stop_everything_downstream_of_them(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -308,6 +309,44 @@ def test_only_training_completed_in_the_last_three_years_looks_back() -> None:
         "training_take_up": "36",
         "leaders_trained": "36",
     }
+
+
+#: Datasets of which nobody waits for the next file, and why.
+NOT_EXPECTED = {
+    "training_courses": "comes when it changes",
+    "census_exclusions_off_roll": "comes with the file on roll, and may be empty",
+    "ssda903_reviews": "comes with the return's other files, and no figure rests on it",
+    "ssda903_uasc": "comes with the return's other files, and may be empty",
+    "scottish_exclusions": "is published every second year",
+}
+#: Cadence of a dataset → the periods that its submissions may be about. A month may well be without a course.
+PERIODS_OF_CADENCE = {
+    "monthly": {"quarter"},
+    "termly": {"term"},
+    "yearly": {"academic_year", "financial_year", "calendar_year", "scottish_looked_after_year"},
+    "by_wave": {"wave"},
+    "when_it_changes": {"academic_year"},
+}
+
+
+def test_every_dataset_that_lands_is_expected_regularly_or_there_is_a_reason_why_not() -> None:
+    landing = {name for name, contract in load_contracts().items() if contract.not_needed is None}
+    expected = {row["dataset"] for row in read_seed("expected_submissions")}
+    assert expected | NOT_EXPECTED.keys() == landing
+    assert expected & NOT_EXPECTED.keys() == set()
+
+
+def test_periods_of_what_is_expected_fit_the_cadence_of_the_dataset() -> None:
+    contracts = load_contracts()
+    for row in read_seed("expected_submissions"):
+        assert row["period_type"] in PERIODS_OF_CADENCE[contracts[row["dataset"]].cadence], row["dataset"]
+        assert row["reason"].endswith("."), row["dataset"]
+
+
+def test_what_is_expected_is_read_for_the_days_that_it_is_about() -> None:
+    model = SEEDS.parent / "models" / "staging" / "stg_landing__reported_dates.sql"
+    read = re.findall(r"'dataset': '(\w+)'", model.read_text(encoding="utf-8"))
+    assert sorted(read) == sorted(row["dataset"] for row in read_seed("expected_submissions"))
 
 
 def test_owners_of_indicators_are_owners_of_the_datasets_they_rest_on() -> None:

@@ -15,6 +15,14 @@ settings as (
     select * from {{ ref('stg_home__settings') }}
 ),
 
+returns as (
+    select
+        *,
+        max(case when received_at is not null then 1 else 0 end) over (partition by period) as schools_heard
+    from {{ ref('int_submissions__expected') }}
+    where dataset = 'pupils_on_roll'
+),
+
 in_period as (
     select
         periods.period_type,
@@ -143,6 +151,39 @@ rolls_incomplete as (
     where rolls.school_key is null
 ),
 
+-- A school that others of its term have sent a return beside, and that is neither on roll nor among the exclusions, has
+-- sent nothing: the term, and its year, would look like a fall for the school and for the area.
+schools_missing as (
+    select distinct
+        periods.source_dataset,
+        periods.period_type,
+        periods.period,
+        returns.organisation_id as level_organisation_id
+    from periods
+    inner join returns
+        on
+            returns.period_start between periods.period_start and periods.period_end
+            and returns.received_at is null
+            and returns.schools_heard = 1
+    left join exclusions
+        on
+            periods.source_dataset = exclusions.source_dataset
+            and returns.organisation_id = exclusions.school_key
+            and exclusions.start_date between returns.period_start and returns.period_end
+    where exclusions.school_key is null
+),
+
+returns_missing as (
+    select * from schools_missing
+    union
+    select
+        source_dataset,
+        period_type,
+        period,
+        'total' as level_organisation_id
+    from schools_missing
+),
+
 filled as (
     select
         cells.source_dataset,
@@ -152,12 +193,13 @@ filled as (
         cells.period,
         cells.period_start,
         cells.period_end,
-        coalesce(counted.suspensions, 0) as suspensions,
-        coalesce(counted.permanent_exclusions, 0) as permanent_exclusions,
-        coalesce(counted.sessions_lost, 0) as sessions_lost,
-        coalesce(counted.pupils_suspended, 0) as pupils_suspended,
-        coalesce(counted.pupils_suspended_again, 0) as pupils_suspended_again,
+        {%- for column in [
+            'suspensions', 'permanent_exclusions', 'sessions_lost', 'pupils_suspended', 'pupils_suspended_again',
+        ] %}
+        case when returns_missing.period is null then coalesce(counted.{{ column }}, 0) end as {{ column }},
+        {%- endfor %}
         case
+            when returns_missing.period is not null then null
             when cells.level_organisation_id = 'total' and rolls_incomplete.period is not null then null
             else rolls_by_level.pupils
         end as pupils_on_roll,
@@ -186,6 +228,12 @@ filled as (
             cells.source_dataset = rolls_incomplete.source_dataset
             and cells.period_type = rolls_incomplete.period_type
             and cells.period = rolls_incomplete.period
+    left join returns_missing
+        on
+            cells.source_dataset = returns_missing.source_dataset
+            and cells.period_type = returns_missing.period_type
+            and cells.period = returns_missing.period
+            and cells.level_organisation_id = returns_missing.level_organisation_id
 ),
 
 -- Half-days are of the area alone: a number of them does not show how few pupils it is about. Pupils are counted over
@@ -197,7 +245,7 @@ unpivoted as (
         ('permanent_exclusion_rate', 'permanent_exclusions', 'pupils_on_roll', 'true'),
         ('sessions_lost_to_suspension', 'sessions_lost', 'pupils_on_roll', "level_organisation_id = 'total'"),
         ('pupils_suspended', 'pupils_suspended', 'pupils_on_roll', of_pupils),
-        ('repeat_suspension', 'pupils_suspended_again', 'pupils_suspended', of_pupils ~ ' and pupils_suspended > 0'),
+        ('repeat_suspension', 'pupils_suspended_again', 'pupils_suspended', of_pupils ~ ' and coalesce(pupils_suspended, 1) > 0'),
     ] %}
     {% if not loop.first %}union all
     {% endif -%}

@@ -28,7 +28,6 @@ quarters as (
 answers_in_waves as (
     select
         'workforce_survey' as source_dataset,
-        'workforce wave ' as wave_stem,
         wave,
         respondent_id,
         submitted_date,
@@ -43,7 +42,6 @@ answers_in_waves as (
     union all
     select
         'children_families_survey' as source_dataset,
-        'children and families wave ' as wave_stem,
         wave,
         respondent_id,
         submitted_date,
@@ -58,7 +56,6 @@ answers_in_waves as (
     union all
     select
         'organisational_survey' as source_dataset,
-        'organisational wave ' as wave_stem,
         wave,
         respondent_id,
         submitted_date,
@@ -103,7 +100,7 @@ final as (
     select
         answers_in_waves.source_dataset,
         'wave' as period_type,
-        concat(answers_in_waves.wave_stem, cast(answers_in_waves.wave as string)) as period,
+        {{ wave_label('answers_in_waves.source_dataset', 'answers_in_waves.wave') }} as period,
         waves.wave_start as period_start,
         waves.wave_end as period_end,
         answers_in_waves.respondent_id,
