@@ -28,6 +28,7 @@ quarters as (
 answers_in_waves as (
     select
         'workforce_survey' as source_dataset,
+        cast(null as string) as instrument,
         wave,
         respondent_id,
         submitted_date,
@@ -42,6 +43,7 @@ answers_in_waves as (
     union all
     select
         'children_families_survey' as source_dataset,
+        cast(null as string) as instrument,
         wave,
         respondent_id,
         submitted_date,
@@ -56,6 +58,7 @@ answers_in_waves as (
     union all
     select
         'organisational_survey' as source_dataset,
+        cast(null as string) as instrument,
         wave,
         respondent_id,
         submitted_date,
@@ -70,7 +73,7 @@ answers_in_waves as (
     union all
     select
         'partnership_survey' as source_dataset,
-        concat(instrument, ' wave ') as wave_stem,
+        instrument,
         wave,
         respondent_id,
         submitted_date,
@@ -88,19 +91,24 @@ answers_in_waves as (
 waves as (
     select
         source_dataset,
-        wave_stem,
+        instrument,
         wave,
         min(submitted_date) as wave_start,
         max(submitted_date) as wave_end
     from answers_in_waves
-    group by source_dataset, wave_stem, wave
+    group by source_dataset, instrument, wave
 ),
 
 final as (
     select
         answers_in_waves.source_dataset,
         'wave' as period_type,
-        {{ wave_label('answers_in_waves.source_dataset', 'answers_in_waves.wave') }} as period,
+        -- Waves of the home's own surveys belong to their instrument.
+        case
+            when answers_in_waves.instrument is null
+                then {{ wave_label('answers_in_waves.source_dataset', 'answers_in_waves.wave') }}
+            else concat(answers_in_waves.instrument, ' wave ', cast(answers_in_waves.wave as string))
+        end as period,
         waves.wave_start as period_start,
         waves.wave_end as period_end,
         answers_in_waves.respondent_id,
@@ -115,7 +123,7 @@ final as (
     inner join waves
         on
             answers_in_waves.source_dataset = waves.source_dataset
-            and answers_in_waves.wave_stem = waves.wave_stem
+            and answers_in_waves.instrument is not distinct from waves.instrument
             and answers_in_waves.wave = waves.wave
     union all
     select
