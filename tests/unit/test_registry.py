@@ -318,6 +318,7 @@ NOT_EXPECTED = {
     "ssda903_reviews": "comes with the return's other files, and no figure rests on it",
     "ssda903_uasc": "comes with the return's other files, and may be empty",
     "scottish_exclusions": "is published every second year",
+    "partnership_survey": "comes from homes with a survey of their own, as often as they ask",
 }
 #: Cadence of a dataset → the periods that its submissions may be about. A month may well be without a course.
 PERIODS_OF_CADENCE = {
