@@ -7,6 +7,7 @@ from pathlib import Path
 from ingestion.contracts import Column, Contract, load_contracts
 from ingestion.forms import load_tools
 from ingestion.instruments import load_instruments
+from ingestion.registry import pages
 
 TARGET = Path("docs") / "datasets.md"
 
@@ -152,3 +153,4 @@ def _named(columns: list[str]) -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(dictionary(), encoding="utf-8")
+    pages.TARGET.write_text(pages.indicators_page(), encoding="utf-8")

@@ -625,6 +625,35 @@ def test_each_layer_reads_only_layers_before_it_and_only_staging_reads_what_land
     assert wrong == []
 
 
+def test_counts_rest_on_intermediate_models_and_reach_the_marts_through_disclosure_control_alone(built: Build) -> None:
+    manifest = built.manifest()
+    nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    (counts,) = (key for key, node in nodes.items() if node["name"] == "indicator_counts")
+    assert {nodes[key]["schema"] for key in nodes[counts]["depends_on"]["nodes"]} == {"intermediate"}
+
+    def reached(key: str, closed: str) -> set[str]:
+        found: set[str] = set()
+        waiting = [key]
+        while waiting:
+            downstream = {d for d in manifest["child_map"][waiting.pop()] if d in nodes and nodes[d]["name"] != closed}
+            waiting += downstream - found
+            found |= downstream
+        return {nodes[key]["name"] for key in found if nodes[key]["schema"] == "marts"}
+
+    assert {"indicator_values", "short_term_outcomes", "comparisons", "node_status"} <= reached(counts, "")
+    assert reached(counts, "indicator_values_disclosed") == set()
+
+
+def test_what_reads_the_marts_is_named_with_the_role_that_answers_for_it(built: Build) -> None:
+    manifest = built.manifest()
+    marts = {key for key, node in manifest["nodes"].items() if node["schema"] == "marts" and "columns" in node}
+    exposures = manifest["exposures"].values()
+    assert {key for exposure in exposures for key in exposure["depends_on"]["nodes"]} == {
+        key for key in marts if manifest["nodes"][key]["resource_type"] == "model"
+    }
+    assert all(exposure["description"] and exposure["owner"]["name"] for exposure in exposures)
+
+
 def test_every_model_describes_types_and_promises_its_columns(built: Build) -> None:
     models = [node for node in built.manifest()["nodes"].values() if node["resource_type"] == "model"]
     assert len(models) > 40

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 import shutil
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -267,3 +269,65 @@ def _with_every_answer_to_the_first_statement_agreed(path: Path) -> tuple[Path, 
                 row[column] = "Agree"
             target.write_row(number, 0, ["" if cell is None else cell for cell in row])
     return corrected, changed
+
+
+# --- the questions of the page --------------------------------------------------------------------------------------
+
+
+QUESTIONS = re.findall(
+    r"### \d+\. (.*?)\n\n```sql\n(.*?)```",
+    (Path(__file__).resolve().parents[2] / "docs" / "questions.md").read_text(encoding="utf-8"),
+    re.DOTALL,
+)
+
+
+@pytest.mark.parametrize("query", [query for _, query in QUESTIONS], ids=[question for question, _ in QUESTIONS])
+def test_every_question_of_the_page_has_an_answer_in_one_plain_query(borough: Path, query: str) -> None:
+    assert not re.search(r"\b(join|with|union)\b", query)
+    assert published(borough, query) != []
+
+
+def test_the_answers_are_those_that_can_be_worked_out_by_hand(borough: Path) -> None:
+    queries = dict(QUESTIONS)
+    assert len(queries) == 20
+    # The neighbours' median, from their own figures.
+    for source, period, value, median, *_, rank, areas in published(
+        borough, queries["How far is our suspension rate from that of our statistical neighbours?"]
+    ):
+        theirs = published(
+            borough,
+            "select value from indicator_values join areas using (area_code) where neighbour_rank is not null"
+            f" and indicator_id = 'suspension_rate' and source_dataset = '{source}' and period = '{period}'"
+            " and breakdown = 'total' and period_type = 'academic_year' and value is not null",
+        )
+        assert median == pytest.approx(statistics.median(row[0] for row in theirs))
+        assert (rank, areas) == (1 + sum(row[0] < value for row in theirs), 1 + len(theirs))
+    # Statements that rest on self-report alone, from the registry.
+    evidence = {row["indicator_id"]: row["evidence"] for row in read_seed("indicators")}
+    speakers: dict[tuple[str, str], set[str]] = {}
+    for row in read_seed("indicator_nodes"):
+        speakers.setdefault((row["framework_id"], row["node_id"]), set()).add(evidence[row["indicator_id"]])
+    alone = published(borough, queries["Which parts of the framework rest on self-report alone?"])
+    assert {row[:2] for row in alone} == {node for node, kinds in speakers.items() if kinds == {"self_report"}}
+    # Whom nobody blames: what was planted, wave by wave.
+    with (borough / "truth" / "indicator_counts.csv").open(encoding="utf-8", newline="") as file:
+        planted = [
+            (row["period"], int(row["numerator"]), int(row["denominator"]))
+            for row in csv.DictReader(file)
+            if row["indicator_id"] == "cf06" and row["sector"] == row["organisation_id"] == row["breakdown"] == "total"
+        ]
+    waves = published(borough, queries["Do children and families feel blamed, wave by wave?"])
+    assert [row[:3] for row in waves] == sorted(planted)
+
+
+def test_the_sample_fills_nearly_every_statement_and_declares_what_it_does_not(borough: Path) -> None:
+    found = published(
+        borough,
+        "select count(*) filter (shown_count > 0)::int, count(*) filter (status = 'not yet measured')::int,"
+        " count(*) filter (status = 'declared gap' and declared_gap is null)::int, count(*)::int from node_status"
+        " where mart not in ('change_journey', 'measurement_framework')",
+    )
+    ((filled, unmeasured, undeclared, statements),) = found
+    assert statements == 69
+    assert filled >= 60
+    assert (unmeasured, undeclared) == (0, 0)
