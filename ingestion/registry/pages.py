@@ -15,7 +15,7 @@ Written from `dbt_project/seeds/` by `make docs`; change the seeds, not this pag
 
 First every statement of the two frameworks that ship, with the indicators that speak to it or the reason why there is
 none; then every indicator. What a home adds ([own-framework.md](own-framework.md)) is in the published tables
-`framework_nodes` and `indicators`, and not here. [statistics.md](statistics.md) says how figures are worked out and judged.
+`framework_nodes` and `indicators`, and not here. [statistics.md](statistics.md) says how figures are worked out.
 """
 _POLARITIES = {
     "higher_is_better": "higher is better",
