@@ -433,7 +433,7 @@ class TestIdempotence:
             "insert into marts.areas values ('id99', 1)",
             "update marts.areas set id = 'id98' where id = 'id01'",
             "comment on column marts.areas.id is 'Another description.'",
-            "create table marts.activities as select 1 as generation",
+            "create table marts.an_addition as select 1 as generation",
         ],
     )
     def test_a_changed_row_description_or_table_makes_a_new_publication(self, home: Home, statement: str) -> None:
