@@ -196,6 +196,7 @@ def _count_oc2(tally: Tally, of_year: Return, outcomes: list[Outcome], cohort: s
     told = [outcome for outcome in outcomes if outcome.child.number in cohort]
     scores = [o.score for o in told if o.score is not None and o.age in SCORED_AGES]
     tally.add("sdq_high_concern", OC2, of_year.period, sum(s in HIGH_CONCERN for s in scores), len(scores))
+    tally.add("sdq_mean", OC2, of_year.period, sum(scores), len(scores))
     for indicator_id, count in (
         ("health_assessed", sum(o.is_assessed is True for o in told)),
         ("substance_misuse", sum(o.misuses is True for o in told)),

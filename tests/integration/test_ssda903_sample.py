@@ -105,6 +105,7 @@ def test_every_figure_about_the_children_follows_from_the_files(planted: Planted
         assert len(told) < len(rows)
         scores = [int(row["SDQ_SCORE"]) for row in told if row["SDQ_SCORE"] and 4 <= age(row, year) <= 16]
         counted["sdq_high_concern", "ssda903_oc2", period] = (sum(score >= 17 for score in scores), len(scores))
+        counted["sdq_mean", "ssda903_oc2", period] = (sum(scores), len(scores))
         for indicator, header in (
             ("health_assessed", "HEALTH_ASSESSMENT"),
             ("substance_misuse", "SUBSTANCE_MISUSE"),
@@ -113,7 +114,7 @@ def test_every_figure_about_the_children_follows_from_the_files(planted: Planted
             yes = sum(row[header] == "1" for row in told)
             counted[indicator, "ssda903_oc2", period] = (yes, len(for_a_year))
     assert {key: figure for key, figure in planted.figures.items() if key in counted} == counted
-    assert len(counted) == 6 * len(YEARS)
+    assert len(counted) == 7 * len(YEARS)
 
 
 def test_every_figure_about_care_leavers_follows_from_the_files(planted: Planted) -> None:

@@ -45,7 +45,8 @@ DESIGNED_NODES = {
     "repeat_suspension": "T4.4 T4.2", "sessions_lost_to_suspension": "T4.4",
     "placed_out_of_area_far": "T4.4", "placed_out_of_area": "T4.4", "new_placements_out_of_area": "T4.4",
     "placement_location_not_known": "T4.4", "placement_stability": "T4.4 T4.2", "missing_from_care": "T4.2",
-    "sdq_high_concern": "T4.5 L1", "health_assessed": "L1 L2", "substance_misuse": "L1 L2", "convicted": "L1 L2",
+    "sdq_high_concern": "T4.5 L1", "sdq_mean": "T4.5 L1",
+    "health_assessed": "L1 L2", "substance_misuse": "L1 L2", "convicted": "L1 L2",
     "care_leavers_in_eet": "L2", "care_leavers_suitably_housed": "L2",
     "looked_after_rate": "T4.3 N3", "self_harm_admissions": "T4.5 L1 N4", "pupils_with_semh_needs": "T4.5",
     "first_entrants_to_youth_justice": "L2 N2", "domestic_abuse_incidents": "T4.1 N2",
@@ -226,6 +227,8 @@ def test_published_new_placements_come_before_the_authority_s_own() -> None:
         ("children_in_need_abuse_or_neglect", 1_234, 100_000, "123.4"),
         ("self_harm_admissions", 427, 100_000, "427.0"),
         ("domestic_abuse_incidents", 1, 30, "33.3"),
+        # Scores of 17 and 16: the mean is a score, and nothing is multiplied.
+        ("sdq_mean", 33, 2, "16.5"),
         ("exclusion_rate_scotland", 17, 1_000, "17.0"),
     ],
 )
@@ -245,7 +248,7 @@ def test_counts_have_no_denominator_and_everything_else_has_one() -> None:
 
 def test_the_multiplier_is_the_number_that_the_unit_names() -> None:
     for row in read_seed("indicators"):
-        if row["measure_type"] == "count":
+        if row["measure_type"] in ("count", "mean"):
             expected = "1"
         elif row["measure_type"] == "proportion":
             assert row["unit"] == "percent", row["indicator_id"]
@@ -288,7 +291,7 @@ def test_less_is_better_for_what_harms_or_shows_harm_and_more_for_the_rest() -> 
         "suspension_rate", "permanent_exclusion_rate", "pupils_suspended", "repeat_suspension",
         "sessions_lost_to_suspension", "exclusion_rate_scotland",
         "placed_out_of_area_far", "placed_out_of_area", "new_placements_out_of_area", "placement_location_not_known",
-        "placement_stability", "missing_from_care", "sdq_high_concern", "substance_misuse", "convicted",
+        "placement_stability", "missing_from_care", "sdq_high_concern", "sdq_mean", "substance_misuse", "convicted",
         "looked_after_rate", "looked_after_rate_scotland", "children_in_need_abuse_or_neglect",
         "pupils_with_semh_needs", "self_harm_admissions", "first_entrants_to_youth_justice",
         "domestic_abuse_incidents",

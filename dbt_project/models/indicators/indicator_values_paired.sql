@@ -21,6 +21,8 @@ own as (
         indicators.decimals,
         case
             when disclosed.value_status <> 'ok' or disclosed.numerator is null then null
+            -- A sum of measurements is no number of events.
+            when indicators.measure_type = 'mean' then null
             -- What one organisation says of itself is no sample, so no interval belongs to its change.
             when indicators.disclosure_unit = 'organisation' and disclosed.organisation_id <> 'total' then null
             -- Of a plain count, events in one period.

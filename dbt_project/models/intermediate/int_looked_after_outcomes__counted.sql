@@ -30,7 +30,8 @@ cohort as (
             when outcomes.age_at_year_end < 10 then coalesce(outcomes.is_convicted, false) else outcomes.is_convicted
         end as is_convicted,
         outcomes.sdq_score is not null and outcomes.age_at_year_end between 4 and 16 as is_scored,
-        outcomes.sdq_score >= 17 and outcomes.age_at_year_end between 4 and 16 as is_high_score
+        outcomes.sdq_score >= 17 and outcomes.age_at_year_end between 4 and 16 as is_high_score,
+        outcomes.sdq_score
     from children
     left join outcomes
         on
@@ -50,6 +51,7 @@ counted as (
         {%- endfor %}
         sum(case when is_scored then 1 else 0 end) as scored_count,
         sum(case when is_high_score then 1 else 0 end) as high_score_count,
+        sum(case when is_scored then sdq_score else 0 end) as score_total,
         {{ distinct_list_of_lists('vintage_ids') }} as vintage_ids
     from cohort
     group by collection_year, responsible_authority_code
@@ -58,6 +60,7 @@ counted as (
 unpivoted as (
     {%- for indicator_id, numerator, denominator, unknown_count in [
         ('sdq_high_concern', 'high_score_count', 'scored_count', '0'),
+        ('sdq_mean', 'score_total', 'scored_count', '0'),
         ('health_assessed', 'is_health_assessed_count', 'child_count', 'is_health_assessed_unknown_count'),
         (
             'substance_misuse', 'has_substance_misuse_problem_count', 'child_count',
