@@ -346,8 +346,9 @@ def count(home: Home, target: Path) -> list[tuple[object, ...]]:
     """What the models make of the landing zone: the figures of exclusions, columns as in the planted truth."""
     environment = dict(os.environ, IMPACT_HOME=str(home.root))
     completed = subprocess.run(
-        [DBT, "--quiet", "--no-use-colors", "run", "--select", "+int_exclusions__counted", "--project-dir", PROJECT,
-         "--profiles-dir", PROJECT, "--target-path", target, "--log-path", target],
+        [DBT, "--quiet", "--no-use-colors", "build", "--resource-type", "model", "--resource-type", "seed",
+         "--select", "+int_exclusions__counted", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
+         "--target-path", target, "--log-path", target],
         capture_output=True, text=True, check=False, cwd=PROJECT, env=environment,
     )  # fmt: skip
     assert completed.returncode == 0, completed.stdout + completed.stderr
