@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dbt_project.python.differences import difference_of_proportions, difference_of_rates
+from dbt_project.python.differences import difference_of_proportions, difference_of_rates, difference_of_values
 
 TOO_FEW = "too few data points"
 NOT_JUDGED = "not judged"
@@ -75,6 +75,34 @@ def change_interval(
             found = difference(before[rows], at_risk_before[rows], now[rows], at_risk[rows], confidence)
             lower[rows], upper[rows] = found.lower * unit[rows], found.upper * unit[rows]
     return lower, upper
+
+
+def change_of_gap(
+    previous_gap: ArrayLike,
+    previous_lower: ArrayLike,
+    previous_upper: ArrayLike,
+    gap: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Interval of how much a gap between two groups changed, the later gap less the earlier.
+
+    Args:
+        previous_gap: gaps of the earlier period, in their unit; NaN where none is shown.
+        previous_lower: lower bounds of their intervals, NaN where there is none.
+        previous_upper: upper bounds of them.
+        gap: the same of the later period.
+        lower: the same.
+        upper: the same.
+
+    Returns:
+        Lower and upper bounds, at the confidence of the intervals that were given; NaN where a number is missing.
+
+    Raises:
+        ValueError: a gap lies outside its interval.
+    """
+    found = difference_of_values(previous_gap, previous_lower, previous_upper, gap, lower, upper)
+    return found.lower, found.upper
 
 
 def directions(

@@ -22,6 +22,7 @@ from dbt_project.python.differences import (
     Contrast,
     difference_of_proportions,
     difference_of_rates,
+    difference_of_values,
     ratio_of_proportions,
     ratio_of_rates,
 )
@@ -86,6 +87,16 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
     change = _contrast(pairs, rows, difference_of_proportions, difference_of_rates)
     unit = _numbers(pairs["multiplier"])
     lower[rows], upper[rows] = change.lower * unit[rows], change.upper * unit[rows]
+    verdict[rows] = judge_direction(change.direction, polarity[rows])
+    # Of a gap there are no counts, only the interval.
+    other_low, other_high = _numbers(pairs["comparator_ci_lower_95"]), _numbers(pairs["comparator_ci_upper_95"])
+    rows &= (np.array(pairs["measure_type"], dtype=object) == "gap") & (
+        (low_95 <= value) & (value <= high_95) & (other_low <= other) & (other <= other_high)
+    )
+    change = difference_of_values(
+        other[rows], other_low[rows], other_high[rows], value[rows], low_95[rows], high_95[rows]
+    )
+    lower[rows], upper[rows] = change.lower, change.upper
     verdict[rows] = judge_direction(change.direction, polarity[rows])
     rows = comparator == REFERENCE_GROUP
     gap = _contrast(pairs, rows, difference_of_proportions, difference_of_rates)

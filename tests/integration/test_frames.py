@@ -185,7 +185,7 @@ def test_a_status_says_which_way_and_on_what_evidence(built: Build) -> None:
     ) == [
         ("JP.3", "improving", 1, 1, 1, 1, 0, True, 2, 70),
         ("JP.5", "too few data points", 1, 1, 0, 0, 0, True, 0, None),
-        ("L3", "declared gap", 0, 0, 0, 0, 0, False, None, None),
+        ("L3", "not yet measured", 6, 0, 0, 0, 0, False, None, None),
         ("S5", "not yet measured", 2, 0, 0, 0, 0, True, None, None),
         ("T4.4", "worsening", 11, 3, 3, 0, 1, False, 2, None),
     ]

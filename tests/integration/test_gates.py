@@ -823,7 +823,14 @@ MART_FAULTS: list[tuple[str, str, str, int]] = [
     ("indicators", "delete from marts.indicator_nodes where indicator_id = 'wf06'", "every_indicator_has_a_node", 1),
     ("framework_nodes", "delete from marts.framework_nodes where node_id = 'L3'", "all_statements_there", 1),
     ("framework_nodes", "delete from marts.framework_nodes where layer = 'inputs'", "all_statements_there", 1),
-    ("framework_nodes", "delete from staging.stg_registry__framework_gaps", "measured_or_declared_gap", 2),
+    (
+        "framework_nodes",
+        "delete from marts.indicator_nodes where node_id in ('L3', 'N1'); insert into"
+        " staging.stg_registry__framework_gaps values ('nttp_logic_model', 'N1', 'No source.'),"
+        " ('nttp_logic_model', 'L3', ' ')",
+        "measured_or_declared_gap",
+        1,
+    ),
     ("indicator_nodes", "update marts.indicator_nodes set node_id = 'X9' where node_id = 'S3'", "node_known", 1),
     ("indicator_nodes", "delete from marts.indicators where indicator_id = 'wf01'", "indicator_known", 1),
     ("areas", "delete from marts.areas", "has_rows", 1),
@@ -869,7 +876,12 @@ MART_FAULTS: list[tuple[str, str, str, int]] = [
         2,
     ),
     ("node_status", "update marts.node_status set status = 'fine' where node_id = 'S1'", "status_known", 1),
-    ("node_status", "update marts.node_status set declared_gap = null where node_id = 'L3'", "gap_declared", 1),
+    (
+        "node_status",
+        "update marts.node_status set status = 'declared gap', indicator_count = 0 where node_id = 'L3'",
+        "gap_declared",
+        1,
+    ),
     ("node_status", "update marts.node_status set status = 'declared gap' where node_id = 'S1'", "gap_declared", 1),
     ("expected_submissions", "insert into marts.expected_submissions from marts.expected_submissions", "key_unique", 2),
     ("expected_submissions", "update marts.expected_submissions set due_date = null", "key_complete", 2),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dbt_project.python.changes import change_interval, change_of_value, directions
+from dbt_project.python.changes import change_interval, change_of_gap, change_of_value, directions
 
 NAN = float("nan")
 
@@ -90,3 +90,11 @@ def test_a_direction_follows_from_the_interval_and_the_polarity(
     change: float | None, lower: float, upper: float, polarity: str, has_counts: bool, direction: str
 ) -> None:
     assert directions([change], [lower], [upper], [polarity], [has_counts]) == [direction]
+
+
+def test_a_gap_changes_by_the_intervals_of_the_two_gaps() -> None:
+    # From 7 (6 to 8) to 4 (2.5 to 6): -3, less the root of 1.5² + 1² and plus the root of 2² + 1².
+    lower, upper = change_of_gap([7.0, 7.0], [6.0, np.nan], [8.0, np.nan], [4.0, 4.0], [2.5, 2.5], [6.0, 6.0])
+    assert lower[0] == pytest.approx(-3 - 1.802776, abs=1e-6)
+    assert upper[0] == pytest.approx(-3 + 2.236068, abs=1e-6)
+    assert np.isnan([lower[1], upper[1]]).all()

@@ -51,6 +51,8 @@ DESIGNED_NODES = {
     "looked_after_rate": "T4.3 N3", "self_harm_admissions": "T4.5 L1 N4", "pupils_with_semh_needs": "T4.5",
     "first_entrants_to_youth_justice": "L2 N2", "domestic_abuse_incidents": "T4.1 N2",
     "children_in_need_abuse_or_neglect": "T4.1 N3",
+    "suspension_gap_sex": "L3 N1", "suspension_gap_fsm": "L3 N1", "suspension_gap_asian": "L3 N1",
+    "suspension_gap_black": "L3 N1", "suspension_gap_mixed": "L3 N1", "suspension_gap_other_ethnic_group": "L3 N1",
     # Per 1,000 and by other years, so never another source of England's: the same statements as England's.
     "exclusion_rate_scotland": "T4.4 L2", "looked_after_rate_scotland": "T4.3 N3",
 }  # fmt: skip
@@ -101,7 +103,8 @@ def test_every_row_of_a_seed_has_as_many_cells_as_its_header(seed: str) -> None:
     with (SEEDS / f"seed_{seed}.csv").open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     assert [row for row in rows if len(row) != len(header)] == []
-    assert rows
+    # That every statement has an indicator is no fault.
+    assert rows or seed == "framework_gaps"
 
 
 def test_registry_holds_the_designed_indicators_and_no_other() -> None:
@@ -254,7 +257,8 @@ def test_the_multiplier_is_the_number_that_the_unit_names() -> None:
             assert row["unit"] == "percent", row["indicator_id"]
             expected = "100"
         else:
-            assert row["measure_type"] == "rate", row["indicator_id"]
+            # A gap between two rates has their unit.
+            assert row["measure_type"] in ("rate", "gap"), row["indicator_id"]
             assert row["unit"].startswith("per "), row["indicator_id"]
             expected = row["unit"].split()[1].replace(",", "")
         assert row["multiplier"] == expected, row["indicator_id"]
@@ -295,8 +299,29 @@ def test_less_is_better_for_what_harms_or_shows_harm_and_more_for_the_rest() -> 
         "looked_after_rate", "looked_after_rate_scotland", "children_in_need_abuse_or_neglect",
         "pupils_with_semh_needs", "self_harm_admissions", "first_entrants_to_youth_justice",
         "domestic_abuse_incidents",
+        "suspension_gap_sex", "suspension_gap_fsm", "suspension_gap_asian", "suspension_gap_black",
+        "suspension_gap_mixed", "suspension_gap_other_ethnic_group",
     }  # fmt: skip
     assert lower | higher == DESIGNED_NODES.keys()
+
+
+def test_a_gap_is_of_a_group_beside_its_reference_group_and_rests_on_a_source_of_the_indicator_it_compares() -> None:
+    gaps = {row["indicator_id"]: row for row in read_seed("indicator_gaps")}
+    assert gaps.keys() == {row["indicator_id"] for row in read_seed("indicators") if row["measure_type"] == "gap"}
+    references = {row["breakdown"]: row["reference_value"] for row in read_seed("reference_groups")}
+    sources: dict[str, set[str]] = {}
+    for row in read_seed("indicator_sources"):
+        sources.setdefault(row["indicator_id"], set()).add(row["source_dataset"])
+    for name, row in gaps.items():
+        gap, of = indicator(name), indicator(row["of_indicator_id"])
+        assert row["breakdown_value"] != references[row["breakdown"]], name
+        assert sources[name] <= sources[row["of_indicator_id"]], name
+        # A gap between figures that are worked out from records would need its thresholds.
+        assert gap["disclosure_unit"] == "published", name
+        assert [gap[of_both] for of_both in ("unit", "multiplier", "decimals", "cadence")] == [
+            of[of_both] for of_both in ("unit", "multiplier", "decimals", "cadence")
+        ], name
+        assert gap["polarity"] == "lower_is_better", name
 
 
 def test_unknown_answers_make_shares_unreliable_where_they_stay_in_the_denominator() -> None:

@@ -26,6 +26,7 @@ OWN: dict[str, Any] = {
     "comparator_numerator": None,
     "comparator_denominator": None,
     "comparator_ci_lower_95": None,
+    "comparator_ci_upper_95": None,
     "baseline_value": None,
     "neighbour_values": None,
 }
@@ -89,6 +90,17 @@ def test_an_earlier_rate_or_count_is_judged_by_the_intervals_of_the_two() -> Non
     assert found["difference_upper_95"][[0, 1, 3]] == pytest.approx([49.8] * 3, abs=0.1)
     assert found["verdict"].tolist() == ["worsening", "worsening", "cannot_be_calculated", "increasing"]
     assert np.isnan(found["difference_lower_95"][2])
+
+
+def test_an_earlier_gap_is_judged_by_the_intervals_of_the_two_gaps() -> None:
+    gap = {"measure_type": "gap", "polarity": "lower_is_better", "comparator": "previous_period", "numerator": None,
+           "denominator": None, "value": 4.0, "ci_lower_95": 2.5, "ci_upper_95": 6.0, "comparator_value": 7.0,
+           "comparator_ci_lower_95": 6.0, "comparator_ci_upper_95": 8.0}  # fmt: skip
+    found = judged(gap, gap | {"comparator_value": 9.0}, gap | {"comparator_ci_lower_95": None})
+    # -3, less the root of 1.5² + 1² and plus the root of 2² + 1²; 9 is not in the interval beside it.
+    assert found["difference_lower_95"][0] == pytest.approx(-4.802776, abs=1e-6)
+    assert found["difference_upper_95"][0] == pytest.approx(-0.763932, abs=1e-6)
+    assert found["verdict"].tolist() == ["improving", "cannot_be_calculated", "cannot_be_calculated"]
 
 
 def test_a_mean_without_an_interval_is_not_judged_against_an_earlier_one() -> None:

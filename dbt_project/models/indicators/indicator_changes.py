@@ -1,7 +1,7 @@
 """One row per latest value of the home's own authority: how it changed and which way that is.
 
 This is the one place where a direction is decided: never by the bare difference, always by the interval of the change
-that the disclosed counts give.
+that the disclosed counts give, or of a gap its two intervals.
 """
 
 #: Columns that are handed on as they are.
@@ -17,7 +17,7 @@ def model(dbt, session):
 
     import pyarrow as pa
 
-    from dbt_project.python.changes import change_interval, change_of_value, directions
+    from dbt_project.python.changes import change_interval, change_of_gap, change_of_value, directions
 
     dbt.config(materialized="table")
     pairs = dbt.ref("indicator_values_paired").order(KEPT).to_arrow_table()
@@ -28,7 +28,16 @@ def model(dbt, session):
         pairs[column].cast("double").to_numpy()
         for column in ("numerator", "exposure", "previous_numerator", "previous_exposure", "multiplier")
     ]
-    lower, upper = change_interval(pairs["measure_type"].to_pylist(), *counts)
+    kinds = pairs["measure_type"].to_pylist()
+    lower, upper = change_interval(kinds, *counts)
+    gaps = [
+        pairs[column].cast("double").to_numpy()
+        for column in (
+            "previous_value", "previous_gap_lower_95", "previous_gap_upper_95", "value", "gap_lower_95", "gap_upper_95",
+        )
+    ]  # fmt: skip
+    is_gap = [kind == "gap" for kind in kinds]
+    lower[is_gap], upper[is_gap] = change_of_gap(*(column[is_gap] for column in gaps))
     has_counts = [not any(isnan(number) for number in row) for row in zip(*counts, strict=True)]
     kept = pairs.select(KEPT.replace(" ", "").split(","))
     for name, values in (

@@ -1,42 +1,18 @@
--- One row per row of indicator_values_unsuppressed, with nothing left in it that may not be shown. The last step before
--- the marts. What a publisher printed is passed through: it has its own disclosure control.
-with unsuppressed as (
-    select * from {{ ref('indicator_values_unsuppressed') }}
+-- One row per value that may be shown or is known to be withheld: what disclosure control left of the counted values,
+-- and the gaps between groups that are made of it. Every mart rests on this table and on nothing before it.
+with suppressed as (
+    select * from {{ ref('indicator_values_suppressed') }}
 ),
 
--- A count of organisations or events has nobody to protect. Whatever else is counted is a person, unless it is the
--- answers of respondents, whose counts are shown from the minimum base on.
-judged as (
-    select
-        *,
-        not is_published and disclosure_unit not in ('organisation', 'event') as is_protected,
-        not is_published and disclosure_unit not in ('organisation', 'event', 'respondent') as is_about_persons
-    from unsuppressed
+gaps as (
+    select * from {{ ref('indicator_gaps') }}
 ),
 
-small as (
-    select
-        *,
-        is_protected and coalesce(denominator between 1 and minimum_base - 1, false) as is_below_minimum_base,
-        is_about_persons and coalesce(denominator between 1 and minimum_count, false) as is_small_denominator,
-        is_about_persons and (
-            coalesce(numerator between 1 and minimum_count, false)
-            -- Who is not in the numerator of a proportion is a count of persons too.
-            or coalesce(
-                measure_type = 'proportion' and denominator - numerator between 1 and minimum_count, false
-            )
-        ) as is_small_count
-    from judged
-),
-
-stated as (
-    select
-        *,
-        case
-            when is_below_minimum_base or is_small_denominator or is_small_count then 'c'
-            else value_status
-        end as disclosed_status
-    from small
+-- Of a gap there are no counts: it is a difference of two figures that have theirs.
+unioned as (
+    select * from suppressed
+    union all by name
+    select * from gaps
 ),
 
 final as (
@@ -53,15 +29,14 @@ final as (
         period,
         period_start,
         period_end,
-        -- A published count that is itself known stays beside a rate that is not.
-        case when is_published or disclosed_status = 'ok' then numerator end as numerator,
-        case when not is_below_minimum_base and not is_small_denominator then denominator end as denominator,
-        case when disclosed_status = 'ok' then value end as value,
-        disclosed_status as value_status,
-        case when disclosed_status = 'ok' then ci_lower_95 end as ci_lower_95,
-        case when disclosed_status = 'ok' then ci_upper_95 end as ci_upper_95,
-        case when disclosed_status = 'ok' then ci_lower_998 end as ci_lower_998,
-        case when disclosed_status = 'ok' then ci_upper_998 end as ci_upper_998,
+        numerator,
+        denominator,
+        value,
+        value_status,
+        ci_lower_95,
+        ci_upper_95,
+        ci_lower_998,
+        ci_upper_998,
         row_number() over (
             partition by
                 indicator_id,
@@ -75,7 +50,7 @@ final as (
             order by period_end desc, period_start desc, period desc
         ) = 1 as is_latest,
         vintage_ids
-    from stated
+    from unioned
 )
 
 select * from final

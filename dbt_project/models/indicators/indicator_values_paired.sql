@@ -32,7 +32,10 @@ own as (
             -- A rate that was published with its events alone implies what they are out of.
             when indicators.measure_type = 'rate' and disclosed.value > 0
                 then disclosed.numerator * indicators.multiplier / disclosed.value
-        end as exposure
+        end as exposure,
+        -- A gap has no counts of its own, and changes by its interval.
+        indicators.measure_type = 'gap' and disclosed.value between disclosed.ci_lower_95 and disclosed.ci_upper_95
+            as has_gap_interval
     from disclosed
     inner join settings on disclosed.area_code = settings.authority_code
     inner join indicators on disclosed.indicator_id = indicators.indicator_id
@@ -81,11 +84,15 @@ final as (
         latest.value_status,
         latest.numerator,
         latest.exposure,
+        case when latest.has_gap_interval then latest.ci_lower_95 end as gap_lower_95,
+        case when latest.has_gap_interval then latest.ci_upper_95 end as gap_upper_95,
         previous.period as previous_period,
         previous.value as previous_value,
         previous.numerator as previous_numerator,
         previous.denominator as previous_denominator,
         previous.exposure as previous_exposure,
+        case when previous.has_gap_interval then previous.ci_lower_95 end as previous_gap_lower_95,
+        case when previous.has_gap_interval then previous.ci_upper_95 end as previous_gap_upper_95,
         cast(latest.shown_period_count as bigint) as shown_period_count,
         latest.polarity,
         latest.measure_type,

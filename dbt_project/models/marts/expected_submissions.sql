@@ -18,7 +18,7 @@ final as (
         received_at,
         days_late
     from expected
-    -- What a file has in the place of a school is not published unless the register knows it: it may be a person's name.
+    -- What a file has in the place of a school is not published unless the register knows it: it may be a name.
     where organisation_id = 'total' or organisation_name is not null
 )
 
