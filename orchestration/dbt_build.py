@@ -81,7 +81,8 @@ def build_arguments(selected: Collection[str] | None, manifest: Manifest, state:
     # it, would cost half as much time again.
     arguments += ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
     # Unit tests prove the code, not the data: they belong to `make test`.
-    arguments += ["--exclude-resource-type", "unit_test"]
+    # An exposure is there to be read and not to be built.
+    arguments += ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"]
     if selected is not None:
         names = [".".join(manifest["nodes"][unique_id]["fqn"]) for unique_id in sorted(selected)]
         # Exactly these: dbt would otherwise add every test that touches one of the models.

@@ -72,7 +72,8 @@ def result(**changes: object) -> CheckResult:
 def test_a_full_build_names_no_node_and_leaves_unit_tests_out(manifest, tmp_path):
     arguments = build_arguments(None, manifest, tmp_path)
     assert arguments[0] == "build"
-    assert arguments[arguments.index("--exclude-resource-type") + 1] == "unit_test"
+    excluded = [after for flag, after in pairwise(arguments) if flag == "--exclude-resource-type"]
+    assert excluded == ["unit_test", "exposure"]
     assert arguments[arguments.index("--target-path") + 1] == str(tmp_path / "dbt" / "target")
     assert "--select" not in arguments
 
