@@ -473,7 +473,9 @@ def assert_golden(build: Build, name: str, sql: str) -> None:
 
 
 def test_every_model_unit_test_and_data_test_passes_but_the_warning_that_was_planted(built: Build) -> None:
-    statuses = built.statuses()
+    # An exposure is there to be read and not to be built.
+    exposures = {node["name"] for node in built.manifest()["exposures"].values()}
+    statuses = {name: status for name, status in built.statuses().items() if name not in exposures}
     assert {name: status for name, status in statuses.items() if status not in ("success", "pass")} == {
         "own_counts_are_possible": "warn"
     }
