@@ -528,19 +528,19 @@ def _sorted(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, FileReport]]
             submission=_submission(file),
             groups=groups,
         )
+        lookups = Lookups(
+            con,
+            rules.home,
+            rules.key,
+            file.contract,
+            columns,
+            source,
+            instrument,
+            resolves_organisations=rules.resolves_organisations,
+        )
         corrected: list[Finding] = []
         if _flows(file, columns, positions, rules):
             clean = Path(folder) / "clean.parquet"
-            lookups = Lookups(
-                con,
-                rules.home,
-                rules.key,
-                file.contract,
-                columns,
-                source,
-                instrument,
-                resolves_organisations=rules.resolves_organisations,
-            )
             splitter = Splitter(con, file.contract, columns, source, clean)
             rows = Stream(con, splitter, lookups, clean).take(sheet.batches(header_row))
             _refuse_month_first(con, columns, source, clean)
@@ -549,16 +549,6 @@ def _sorted(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, FileReport]]
             corrected = _correct(con, file, columns, source, rules)
             _refuse_month_first(con, columns, source)
             columns = [_dated_one_way(con, column, source) for column in columns]
-            lookups = Lookups(
-                con,
-                rules.home,
-                rules.key,
-                file.contract,
-                columns,
-                source,
-                instrument,
-                resolves_organisations=rules.resolves_organisations,
-            )
             for column in filter(lookups.looks_up, columns):
                 text = column_text(column, positions.get(column.name, ()))
                 texts = con.execute(f"select distinct {text} as cell from raw where cell is not null").fetchall()

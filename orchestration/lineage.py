@@ -9,15 +9,12 @@ from typing import Any
 
 import duckdb
 
+from expectations.marts import KEY
 from ingestion.home import Home
 from ingestion.sql import literal
 
-_KEY = (
-    "indicator_id", "source_dataset", "area_code", "sector", "organisation_id", "breakdown", "breakdown_value",
-    "period_type", "period",
-)  # fmt: skip
 _VALUES = f"""
-select {", ".join(_KEY)}, numerator, denominator, value, value_status
+select {", ".join(KEY)}, numerator, denominator, value, value_status
 from indicator_values
 where indicator_id = $indicator and area_code = $area and sector = $sector and organisation_id = $organisation
     and breakdown = $breakdown and breakdown_value = $breakdown_value
@@ -27,7 +24,7 @@ order by all
 _FILES = f"""
 select dataset, file_name, vintage_id, received_at, rows_landed
 from value_vintages join source_files using (vintage_id)
-where {" and ".join(f"{column} = ${column}" for column in _KEY)}
+where {" and ".join(f"{column} = ${column}" for column in KEY)}
 order by all
 """
 _LIKE_IT = """
@@ -125,7 +122,7 @@ def lineage_of(
 
 
 def _files(con: duckdb.DuckDBPyConnection, home: Home, figure: dict[str, Any]) -> list[SourceFile]:
-    key = {name: figure[name] for name in _KEY}
+    key = {name: figure[name] for name in KEY}
     return [
         SourceFile(dataset, file_name, vintage_id, received_at, rows, _rows_query(home, dataset, vintage_id))
         for dataset, file_name, vintage_id, received_at, rows in con.execute(_FILES, key).fetchall()

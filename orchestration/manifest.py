@@ -102,7 +102,8 @@ def _prepared(project: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "parsing.lock"):
         if not (wanted / "manifest.json").is_file():
-            parsing = folder / "parsing"
+            # dbt takes over what has not changed since, the path of the checkout with it: each place has its own.
+            parsing = folder / f"parsing-{hashlib.sha256(str(project).encode()).hexdigest()[:16]}"
             _parse(project, parsing)
             _keep(parsing, wanted)
             _remove_old(folder)
@@ -134,13 +135,15 @@ def _keep(parsing: Path, wanted: Path) -> None:
 
 
 def _remove_old(folder: Path) -> None:
-    kept = sorted((p.parent for p in folder.glob("*/manifest.json") if p.parent.name != "parsing"), key=_age)
-    for old in kept[KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
+    everything = {path.parent for path in folder.glob("*/manifest.json")}
+    parsing = {path for path in everything if path.name.startswith("parsing-")}
+    for kind in (everything - parsing, parsing):
+        for old in sorted(kind, key=_age)[KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _age(folder: Path) -> float:
-    return -folder.stat().st_mtime
+    return -(folder / "manifest.json").stat().st_mtime
 
 
 @contextmanager

@@ -398,14 +398,32 @@ def test_nothing_of_one_home_is_in_the_parsed_project(root):
     assert str(root) not in text
 
 
-def test_a_project_that_dbt_cannot_read_is_one_error_with_dbts_reason(tmp_path, monkeypatch):
-    monkeypatch.setenv("IMPACT_CACHE", str(tmp_path / "cache"))
-    project = tmp_path / "project"
-    (project / "models").mkdir(parents=True)
-    (project / "dbt_project.yml").write_text("name: broken\nprofile: p\n", encoding="utf-8")
-    (project / "profiles.yml").write_text(
+def _small_project(folder: Path) -> Path:
+    (folder / "models").mkdir(parents=True)
+    (folder / "seeds").mkdir()
+    (folder / "dbt_project.yml").write_text("name: small\nprofile: p\n", encoding="utf-8")
+    (folder / "profiles.yml").write_text(
         "p:\n  target: t\n  outputs:\n    t: {type: duckdb, path: ':memory:'}\n", encoding="utf-8"
     )
+    (folder / "seeds" / "s.csv").write_text("x\n1\n", encoding="utf-8")
+    return folder
+
+
+def test_two_checkouts_that_share_a_cache_read_their_own_seeds(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMPACT_CACHE", str(tmp_path / "cache"))
+    for name in ("one checkout", "another", "one checkout"):
+        project = tmp_path / name
+        if not project.exists():
+            _small_project(project)
+        else:
+            (project / "models" / "a.sql").write_text("select * from {{ ref('s') }}", encoding="utf-8")
+        nodes = json.loads(manifest.manifest_path(project).read_text(encoding="utf-8"))["nodes"]
+        assert nodes["seed.small.s"]["root_path"] == str(project)
+
+
+def test_a_project_that_dbt_cannot_read_is_one_error_with_dbts_reason(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMPACT_CACHE", str(tmp_path / "cache"))
+    project = _small_project(tmp_path / "project")
     (project / "models" / "a.sql").write_text("select * from {{ ref('b') }}", encoding="utf-8")
     with pytest.raises(manifest.ProjectError, match="depends on a node named 'b'"):
         manifest.manifest_path(project)
