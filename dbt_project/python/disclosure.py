@@ -8,8 +8,9 @@ publication before. What "small" means is said by the registry, indicator by ind
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,8 @@ TOTAL = "total"
 _UNITS = "units"
 #: What has nobody to protect.
 _UNPROTECTED_UNITS = ("organisation", "event")
+#: How many people are few where the registry has no smallest count: of respondents.
+_FEW = 5
 #: What hiding a count costs, by what it is about: many totals are read more than one organisation's figure.
 _ORGANISATION, _SECTOR, _GROUP, _AREA = 1.0, 4.0, 2.0, 12.0
 
@@ -73,7 +76,8 @@ class Relation(NamedTuple):
     """What the registry says of the counts of two indicators in the same place and time.
 
     ``equals``: they are the same people. ``part_of``: the first are some of the second, nobody is in two of its parts,
-    and whoever is in none of them is a count of persons too.
+    and whoever is in none of them is a count of persons too. ``within``: all that are within the second are together no
+    more than it. ``at_most``: the first is no more than the second and is hidden wherever that is.
     """
 
     indicator_id: str
@@ -107,34 +111,85 @@ def disclosure_control(
     Returns:
         What is hidden, and what cannot be protected any more.
     """
+    bounded = {relation.indicator_id for relation in relations if relation.relation == "at_most"}
+    found: dict[Cell, Suppression] = {}
+    lost: set[Cell] = set()
+    # First what others are bounded by: the people who answered a survey before the answers to each of its questions.
+    for is_bounded in (False, True):
+        now = [cell for cell in cells if (cell.indicator_id in bounded) == is_bounded]
+        before = [cell for cell in earlier if (cell.indicator_id in bounded) == is_bounded]
+        lost |= _decide(now, before, relations, found)
+    return Outcome([found[cell] for cell in cells], lost)
+
+
+def _decide(
+    cells: Sequence[Cell], earlier: Sequence[Cell], relations: Sequence[Relation], found: dict[Cell, Suppression]
+) -> set[Cell]:
+    """Add to ``found`` what is hidden of some cells; returns those of which a small count is known for good."""
+    limits = _Limits(relations, found)
     counts = _Counts(relations)
     primary = [_primary(cell) for cell in cells]
-    for cell, found in zip(cells, primary, strict=True):
-        counts.add(cell, found, is_earlier=False)
+    for cell, hidden in zip(cells, primary, strict=True):
+        counts.add(cell, hidden, limits.of(cell), is_earlier=False)
     for cell in earlier:
-        counts.add(cell, _primary(cell), is_earlier=True)
+        counts.add(cell, _primary(cell), None, is_earlier=True)
     counts.relate(cells)
     counts.relate(earlier)
     protection = counts.protect()
     given_away = {need.count for need in protection.unmet} | counts.known_needs
-    outcome: list[Suppression] = []
     lost: set[Cell] = set()
-    for cell, found in zip(cells, primary, strict=True):
+    for cell, hidden in zip(cells, primary, strict=True):
+        if not _is_protected(cell):
+            found[cell] = Suppression(False, False, None)
+            continue
         numerator, denominator = counts.numbers(cell)
-        hides_denominator = found.hides_denominator or _any(protection.is_hidden, denominator)
-        hides_numerator = hides_denominator or found.hides_numerator or _any(protection.is_hidden, numerator)
-        reason = found.reason
+        hides_denominator = hidden.hides_denominator or _any(protection.is_hidden, denominator)
+        hides_numerator = hides_denominator or hidden.hides_numerator or _any(protection.is_hidden, numerator)
+        reason = hidden.reason
         if reason is None and (
             (hides_numerator and cell.is_numerator_shown) or (hides_denominator and cell.is_denominator_shown)
         ):
-            was = counts.was_hidden
-            reason = WITHHELD_BEFORE if was & {numerator, denominator} - {None} else SECONDARY
-        if not _is_protected(cell):
-            hides_numerator, hides_denominator, reason = False, False, None
-        outcome.append(Suppression(hides_numerator, hides_denominator, reason))
-        if found.reason is not None and given_away & {numerator, denominator, counts.complement_of(cell)}:
+            was_hidden = counts.was_hidden & {numerator, denominator} - {None}
+            reason = WITHHELD_BEFORE if was_hidden else SECONDARY
+        found[cell] = Suppression(hides_numerator, hides_denominator, reason)
+        if hidden.reason is not None and given_away & {numerator, denominator, counts.complement_of(cell)}:
             lost.add(cell)
-    return Outcome(outcome, lost)
+    return lost
+
+
+class _Limits:
+    """What the counts of some indicators cannot be above, because those of others are known already."""
+
+    def __init__(self, relations: Sequence[Relation], found: Mapping[Cell, Suppression]) -> None:
+        self._other = {
+            r.indicator_id: (r.part, r.other_indicator_id, r.other_part) for r in relations if r.relation == "at_most"
+        }
+        others = {indicator_id for _, indicator_id, _ in self._other.values()}
+        self._cells = {
+            (cell.indicator_id, *_place(cell)): (cell, hidden)
+            for cell, hidden in found.items()
+            if cell.indicator_id in others
+        }
+
+    def of(self, cell: Cell) -> _Limit | None:
+        """The limit of one of a cell's counts; None where there is none."""
+        if cell.indicator_id not in self._other:
+            return None
+        part, other_indicator_id, other_part = self._other[cell.indicator_id]
+        if (other_indicator_id, *_place(cell)) not in self._cells:
+            return None
+        other, hidden = self._cells[other_indicator_id, *_place(cell)]
+        highest = other.numerator if other_part == "numerator" else other.denominator
+        is_hidden = hidden.hides_numerator if other_part == "numerator" else hidden.hides_denominator
+        return None if highest is None else _Limit(part, highest, is_hidden)
+
+
+class _Limit(NamedTuple):
+    """A count that another is no more than, and whether that one is hidden."""
+
+    part: str
+    highest: int
+    is_hidden: bool
 
 
 def _any(flags: NDArray[np.bool_], number: int | None) -> bool:
@@ -186,10 +241,12 @@ class _Counts:
     def __init__(self, relations: Sequence[Relation]) -> None:
         same = (relation for relation in relations if relation.relation == "equals")
         self._same = {(r.indicator_id, r.part): (r.other_indicator_id, r.other_part) for r in same}
-        self._parts: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        #: Indicator and part of a whole, and how its parts are in it → indicators and parts.
+        self._parts: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
         for r in relations:
-            if r.relation == "part_of":
-                self._parts.setdefault((r.other_indicator_id, r.other_part), []).append((r.indicator_id, r.part))
+            if r.relation in ("part_of", "within"):
+                whole = (r.other_indicator_id, r.other_part, r.relation)
+                self._parts.setdefault(whole, []).append((r.indicator_id, r.part))
         self._number: dict[tuple[object, ...], int] = {}
         self._values: list[float] = []
         self._weights: list[float] = []
@@ -197,6 +254,7 @@ class _Counts:
         self._known: set[int] = set()
         self._shown: set[int] = set()
         self._needs: dict[int, Need] = {}
+        self._bounds: dict[int, tuple[float, float]] = {}
         self._sums: set[frozenset[tuple[int, float]]] = set()
         self._goes_with: set[tuple[int, int]] = set()
         self.was_hidden: set[int | None] = set()
@@ -233,7 +291,7 @@ class _Counts:
             return None
         return self._number.get(("complement", denominator, numerator, cell.denominator - cell.numerator))
 
-    def add(self, cell: Cell, primary: Suppression, *, is_earlier: bool) -> None:
+    def add(self, cell: Cell, primary: Suppression, limit: _Limit | None, *, is_earlier: bool) -> None:
         """Take up a cell: its counts, what is in sight of them, and what has to be protected."""
         is_protected = _is_protected(cell)
         numbers: dict[str, int] = {}
@@ -251,10 +309,18 @@ class _Counts:
                     self._hidden.add(number)
                     if is_earlier:
                         self.was_hidden.add(number)
-            elif is_hidden or not is_shown:
+            elif is_hidden or not is_shown or (limit is not None and limit.is_hidden):
                 self._hidden.add(number)
-            else:
+            # A nought is shown, unless its base is hidden.
+            elif value > 0:
                 self._shown.add(number)
+            lowest, highest = self._bounds.get(number, (0.0, inf))
+            if limit is not None and limit.part == part and not limit.is_hidden and value <= limit.highest:
+                highest = min(highest, limit.highest)
+            # Everybody knows that what is hidden is no nought: that would be shown, or there would be no figure.
+            if value > 0 and (part == "denominator" or not primary.hides_denominator):
+                lowest = 1.0
+            self._bounds[number] = (lowest, highest)
         if not is_protected:
             return
         numerator, denominator = numbers.get("numerator"), numbers.get("denominator")
@@ -269,7 +335,9 @@ class _Counts:
             if count is not None:
                 self._need_small(count, cell)
         if primary.reason == SMALL_BASE and denominator is not None:
-            self._need(denominator, 1, _smallest_base(cell) - 1)
+            most = _smallest_count(cell) - 1 or _FEW
+            if self._values[denominator] <= most:
+                self._need(denominator, 1, most)
             # What was answered on a base that is hidden: nobody, everybody, or anything between.
             if complement is not None and numerator is not None:
                 self._need(numerator, 0, self._values[denominator])
@@ -291,7 +359,10 @@ class _Counts:
             return None
         rest = self._count((kind, whole, *parts), int(value), 1.0)
         self._hidden.add(rest)
-        self._sums.add(frozenset({(whole, 1.0), (rest, -1.0), *((part, -1.0) for part in parts)}))
+        factors: dict[int, float] = {whole: 1.0, rest: -1.0}
+        for part in parts:
+            factors[part] = factors.get(part, 0.0) - 1.0
+        self._sums.add(frozenset((number, factor) for number, factor in factors.items() if factor))
         return rest
 
     def relate(self, cells: Sequence[Cell]) -> None:
@@ -301,55 +372,79 @@ class _Counts:
             whole = by_key[tuple(whole_key)]
             for part in ("numerator", "denominator"):
                 self._add_up(whole, parts, part, may_overlap=divided_by != _UNITS)
-        for whole, parts in _years(by_key.values()):
-            self._add_up(whole, parts, "numerator")
+        for year, within in _years(by_key.values()):
+            self._add_up(year, within, "numerator")
+        anywhere: dict[tuple[object, ...], Cell] = {}
+        for key, cell in by_key.items():
+            anywhere.setdefault((cell.indicator_id, *_place(cell)[1:]), cell)
+            anywhere[key] = cell
         for cell in by_key.values():
-            for part in ("numerator", "denominator"):
-                if (cell.indicator_id, part) in self._parts:
-                    self._set_apart(cell, part, by_key)
+            for (indicator_id, part, relation), others in self._parts.items():
+                if indicator_id == cell.indicator_id:
+                    self._set_apart(cell, part, relation, others, anywhere)
 
-    def _set_apart(self, cell: Cell, part: str, by_key: Mapping[tuple[object, ...], Cell]) -> None:
-        """Who is in a whole and in none of its parts is a count of persons as well."""
-        whole, parts = self._at(cell, part), []
-        for indicator_id, its_part in self._parts[cell.indicator_id, part]:
-            other = by_key.get((indicator_id, *_place(cell)))
-            parts.append(None if other is None else self._at(other, its_part))
-        found = [number for number in parts if number is not None]
-        if whole is not None and len(found) == len(parts):
-            rest = self._derive("rest", found, whole)
-            if rest is not None:
-                self._need_small(rest, cell)
+    def _set_apart(
+        self,
+        cell: Cell,
+        part: str,
+        relation: str,
+        parts: Sequence[tuple[str, str]],
+        cells: Mapping[tuple[object, ...], Cell],
+    ) -> None:
+        """What is in a whole and in none of its parts: of a ``part_of`` a count of persons as well."""
+        numbers = []
+        for indicator_id, its_part in parts:
+            other = cells.get((indicator_id, *_place(cell))) or cells.get((indicator_id, *_place(cell)[1:]))
+            numbers.append(None if other is None else self._at(other, its_part))
+        whole, found = self._at(cell, part), [number for number in numbers if number is not None]
+        is_known = bool(found) if relation == "within" else len(found) == len(numbers)
+        if whole is None or not is_known:
+            return
+        rest = self._derive(relation, found, whole)
+        if rest is not None and relation == "part_of":
+            self._need_small(rest, cell)
 
     def _at(self, cell: Cell, part: str) -> int | None:
         return self.numbers(cell)[0 if part == "numerator" else 1]
 
     def _add_up(self, whole: Cell, parts: Sequence[Cell], part: str, *, may_overlap: bool = False) -> None:
-        """The parts of a whole leave a remainder that everybody may know: that of those who belong nowhere."""
+        """Parts add up to their whole, but for those who belong to none: a count of persons that can be subtracted."""
         total = self._at(whole, part)
         numbers = [number for number in (self._at(cell, part) for cell in parts) if number is not None]
         if total is None or not numbers:
             return
+        rest = self._values[total] - sum(self._values[number] for number in numbers)
+        if rest > 0:
+            derived = self._derive("rest", numbers, total)
+            if derived is not None and part == "numerator":
+                self._need_small(derived, whole)
         # Groups that people are in several of at once add up to more than the whole, and give nothing away.
-        if may_overlap and sum(self._values[number] for number in numbers) > self._values[total]:
-            return
-        factors: dict[int, float] = {total: 1.0}
-        for number in numbers:
-            factors[number] = factors.get(number, 0.0) - 1.0
-        if any(factors.values()):
-            self._sums.add(frozenset((number, factor) for number, factor in factors.items() if factor))
+        elif rest == 0 or not may_overlap:
+            factors: dict[int, float] = {total: 1.0}
+            for number in numbers:
+                factors[number] = factors.get(number, 0.0) - 1.0
+            if any(factors.values()):
+                self._sums.add(frozenset((number, factor) for number, factor in factors.items() if factor))
 
     def protect(self) -> Protection:
         """Hide what has to be."""
         hidden = [number in self._hidden and number not in self._known for number in range(len(self._values))]
         self.known_needs = {number for number in self._needs if not hidden[number]}
+        bounds = {number: self._bounds.get(number, (0.0, inf)) for number in self._needs}
+        needs = [
+            replace(need, low=max(need.low, bounds[number][0]), high=min(need.high, bounds[number][1]))
+            for number, need in sorted(self._needs.items())
+            if hidden[number]
+        ]
         return protect(
             self._values,
             hidden,
             [number in self._shown and number not in self._known for number in range(len(self._values))],
             self._weights,
             [dict(sorted(relation)) for relation in sorted(self._sums, key=sorted)],
-            [need for number, need in sorted(self._needs.items()) if hidden[number]],
+            needs,
             sorted(self._goes_with),
+            self._bounds,
         )
 
 

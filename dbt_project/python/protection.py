@@ -13,6 +13,7 @@ Last, each count hidden in this way is shown again where everything stays protec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -40,8 +41,8 @@ class Need:
 class Protection:
     """What ``protect`` found.
 
-    ``is_hidden``: per count, whether it is hidden in the end. ``unmet``: the needs that cannot be met, because what
-    gives the count away is known for good.
+    ``is_hidden``: per count, whether it is hidden in the end. ``unmet``: the needs of counts that are known exactly,
+    because what gives them away is known for good.
     """
 
     is_hidden: NDArray[np.bool_]
@@ -56,8 +57,9 @@ def protect(
     sums: Sequence[Mapping[int, float]],
     needs: Sequence[Need],
     goes_with: Iterable[tuple[int, int]] = (),
+    bounds: Mapping[int, tuple[float, float]] | None = None,
 ) -> Protection:
-    """Hide more counts until all needs are met.
+    """Hide more counts until all needs are met, or as far as they can be met if everything that can be is hidden.
 
     Args:
         values: the true counts, none below 0; numbered from 0 in the order given.
@@ -68,17 +70,21 @@ def protect(
             whatever the hidden counts are (``{year: 1, autumn: -1, spring: -1, summer: -1}``).
         needs: what must hold in the end.
         goes_with: pairs of counts of which the second is hidden wherever the first is.
+        bounds: the least and the most that everybody knows some counts to be, hidden or not; otherwise 0 and no end.
 
     Returns:
         Which counts are hidden, and what could not be met.
 
     Raises:
-        ValueError: a count is below 0, a weight is not above 0, or a need does not hold its own count.
+        ValueError: a count is not within its bounds, a weight is not above 0, or a need does not hold its own count.
     """
     value, weight = np.asarray(values, dtype=float), np.asarray(weights, dtype=float)
     hidden, may_hide = np.array(is_hidden, dtype=bool), np.asarray(can_hide, dtype=bool)
-    if (value < 0).any() or (weight <= 0).any():
-        raise ValueError("counts must not be below 0, and weights must be above 0")
+    lowest, highest = np.zeros(value.size), np.full(value.size, highspy.kHighsInf)
+    for count, (least, most) in (bounds or {}).items():
+        lowest[count], highest[count] = least, most
+    if (value < lowest).any() or (value > highest).any() or (weight <= 0).any():
+        raise ValueError("counts must be within their bounds, none below 0, and weights must be above 0")
     for need in needs:
         if not need.low <= value[need.count] <= need.high or not hidden[need.count]:
             raise ValueError(f"{need} must be of a hidden count and hold it; it is {value[need.count]:g}")
@@ -97,7 +103,8 @@ def protect(
     unmet: list[Need] = []
     for part, needs_here in needs_of.items():
         members = order[starts[part] : starts[part + 1]]
-        search = _Search(members, value, hidden, may_hide, weight, sums_of.get(part, []), companions)
+        room = np.stack([value - lowest, highest - value])
+        search = _Search(members, value, room, hidden, may_hide, weight, sums_of.get(part, []), companions)
         unmet += search.meet(needs_here)
         hidden[members] = search.hidden
     return Protection(hidden, tuple(unmet))
@@ -134,6 +141,7 @@ class _Search:
         self,
         members: NDArray[np.int_],
         value: NDArray[np.float64],
+        room: NDArray[np.float64],
         hidden: NDArray[np.bool_],
         can_hide: NDArray[np.bool_],
         weight: NDArray[np.float64],
@@ -141,6 +149,7 @@ class _Search:
         companions: Mapping[int, Sequence[int]],
     ) -> None:
         self._members, self._value, self._weight = members, value[members], weight[members]
+        self._down, self._up = room[:, members]
         self.hidden = hidden[members].copy()
         self._can_hide = can_hide[members]
         at = {int(count): place for place, count in enumerate(members)}
@@ -187,7 +196,7 @@ class _Search:
     def _room(self, place: int) -> tuple[float, float]:
         """How far a count may go down and up."""
         if self.hidden[place] or self._can_hide[place]:
-            return self._value[place], highspy.kHighsInf
+            return float(self._down[place]), float(self._up[place])
         return 0.0, 0.0
 
     def _cost(self, place: int) -> float:
@@ -205,15 +214,13 @@ class _Search:
         # Farthest first, and up before down: what the one has to hide meets most of the others as well.
         sides = sorted(need_of, key=lambda side: (side.is_down, -side.distance, side.column))
         moves: dict[_Side, NDArray[np.float64]] = {}
-        unmet: dict[int, Need] = {}
         before = self.hidden.copy()
         for side in sides:
             if not side.is_down:
                 self._reach([side], moves)
         self._reach([side for side in sides if side.is_down], moves)
-        for side in sides:
-            if side not in moves:
-                unmet[need_of[side].count] = need_of[side]
+        can_move = {side.column // 2 for side in moves}
+        unmet = {need.count: need for side, need in need_of.items() if side.column // 2 not in can_move}
         self._show_again(np.flatnonzero(self.hidden & ~before), moves)
         return list(unmet.values())
 
@@ -230,6 +237,8 @@ class _Search:
         elif move is not None:
             moves |= dict.fromkeys(sides, move)
             self._hide(np.flatnonzero(np.abs(move) > _MOVED))
+        elif (nearer := self._farthest(sides[0])) is not None:
+            self._reach([nearer], moves)
 
     def _shows(self, move: NDArray[np.float64]) -> bool:
         """Whether a move is one of counts that are in sight."""
@@ -240,7 +249,7 @@ class _Search:
     ) -> bool:
         """Whether a way that was found for another side leads to this one too; it is then kept for this one as well.
 
-        What may be moved one way may be moved any part of it, as far back and farther, while no count falls below 0.
+        What may be moved one way may be moved a part of it, back, and farther, while every count stays possible.
         """
         if not moves:
             return False
@@ -248,16 +257,18 @@ class _Search:
         along = -found[:, side.column // 2] if side.is_down else found[:, side.column // 2]
         usable = np.abs(along) > _MOVED
         moved = found[usable] * (side.distance / along[usable])[:, None]
-        ways = np.flatnonzero((moved >= -self._value - _MOVED).all(axis=1))
+        is_possible = (moved >= -self._down - _MOVED) & (moved <= self._up + _MOVED)
+        ways = np.flatnonzero(is_possible.all(axis=1))
         if ways.size:
             kept[side] = moved[ways[0]]
         return bool(ways.size)
 
-    def _cheapest(self, sides: Sequence[_Side]) -> NDArray[np.float64] | None:
-        """The cheapest move of all counts that takes some of them so far; None where there is none."""
+    def _cheapest(self, sides: Sequence[_Side], most: float = math.inf) -> NDArray[np.float64] | None:
+        """The cheapest move of all counts that takes some of them so far, and no farther than ``most``; None where
+        there is none."""
         for side in sides:
             down, up = self._room(side.column // 2)
-            self._solver.changeColBounds(side.column, side.distance, down if side.is_down else up)
+            self._solver.changeColBounds(side.column, side.distance, min(most, down if side.is_down else up))
             self._solver.changeColBounds(side.column ^ 1, 0.0, 0.0)
         self._solver.run()
         status = self._solver.getModelStatus()
@@ -271,6 +282,18 @@ class _Search:
         if not found and status != highspy.HighsModelStatus.kInfeasible:
             raise RuntimeError(f"HiGHS ended with {self._solver.modelStatusToString(status)}")
         return None if columns is None else columns[::2] - columns[1::2]
+
+    def _farthest(self, side: _Side) -> _Side | None:
+        """How far a count that cannot go as far as it should can go at all, in whole numbers; None for not at all."""
+        columns = np.arange(2 * self._value.size, dtype=np.int32)
+        costs = np.repeat([self._cost(place) for place in range(self._value.size)], 2)
+        aim = np.zeros(columns.size)
+        aim[side.column] = -1.0
+        self._solver.changeColsCost(columns.size, columns, aim)
+        move = self._cheapest([_Side(side.column, 0.0)], most=side.distance)
+        self._solver.changeColsCost(columns.size, columns, costs)
+        distance = 0.0 if move is None else math.floor(abs(move[side.column // 2]) + _MOVED)
+        return _Side(side.column, distance) if distance > 0 else None
 
     def _hide(self, places: Iterable[int]) -> None:
         for place in places:

@@ -108,9 +108,12 @@ def test_an_only_organisation_takes_its_sector_and_another_sector_with_it():
     assert found[3:] in (["secondary"] * 2 + [None] * 2, [None] * 2 + ["secondary"] * 2)
 
 
-def test_those_who_belong_nowhere_are_a_remainder_that_everybody_may_know():
-    # 70, of whom 7 are in no school: A is still 70 - 7 - 20 - 40.
-    assert reasons([cell(70, 3000), school("A", 3), school("B", 20), school("C", 40)]).count("secondary") == 1
+def test_those_who_belong_nowhere_can_be_subtracted_too():
+    schools = [school("A", 3), school("B", 20), school("C", 40)]
+    # 70, of whom 7 are in no school: A is any number up to 10.
+    assert reasons([cell(70, 3000), *schools]) == [None, "small count", None, None]
+    # 62, of whom 2 are in no school: 62 - 20 - 40 says how many they are.
+    assert reasons([cell(62, 3000), *schools[1:]]).count("secondary") == 1
 
 
 def test_the_terms_of_a_year_are_watched_for_every_school_and_for_all():
@@ -139,18 +142,49 @@ def test_groups_that_overlap_give_nothing_away_and_others_do():
     assert reasons([cell(50, 3000), *cells]).count("secondary") == 0
 
 
-def test_a_small_base_is_protected_and_so_is_what_was_answered_on_it():
-    people = {"disclosure_unit": "respondent", "minimum_count": None, "measure_type": "proportion"}
+PEOPLE = {"disclosure_unit": "respondent", "minimum_count": None, "measure_type": "proportion"}
+
+
+@pytest.mark.parametrize(("base", "is_few"), [(4, True), (7, False)])
+def test_what_was_answered_on_a_small_base_is_protected_and_a_base_of_few_people_is_too(base, is_few):
     cells = [
-        cell(50, 95, **people),
-        school("A", 4, 7, **people),
-        school("B", 20, 38, **people),
-        school("C", 26, 50, **people),
-    ]
+        cell(49, 88 + base, **PEOPLE), school("A", 3, base, **PEOPLE), school("B", 20, 38, **PEOPLE),
+        school("C", 26, 50, **PEOPLE),
+    ]  # fmt: skip
     found = decided(cells)
     assert found[0] == SHOWN
     assert found[1] == Suppression(True, True, "small base")
-    assert sorted(found[2:], key=str) == [SHOWN, Suppression(True, True, "secondary")]
+    assert sorted(found[2:], key=str) == [SHOWN, Suppression(True, is_few, "secondary")]
+
+
+def test_answers_are_hidden_wherever_the_number_who_answered_is():
+    relation = Relation("item", "denominator", "at_most", "response", "numerator")
+    answered = {"A": (3, 30), "B": (20, 60), "C": (40, 90)}
+    items = {"A": (2, 3), "B": (10, 20), "C": (30, 40)}
+    cells = [
+        cell(63, 180, indicator_id="response", measure_type="proportion"),
+        *(school(n, *counts, indicator_id="response", measure_type="proportion") for n, counts in answered.items()),
+        cell(42, 63, indicator_id="item", **PEOPLE),
+        *(school(n, *counts, indicator_id="item", **PEOPLE) for n, counts in items.items()),
+    ]
+    found = decided(cells, relations=[relation])
+    assert sum(suppression.hides_numerator for suppression in found[:4]) == 2
+    for response, item in zip(found[:4], found[4:], strict=True):
+        assert (item.reason is not None) == (response.reason is not None)
+
+
+def test_a_base_cannot_be_larger_than_the_number_who_answered():
+    # Nobody who answered skipped the question in B: its base of 12 is no larger than 12, so that of A is no smaller
+    # than 4, and the area's own base has to go.
+    relation = Relation("item", "denominator", "at_most", "response", "numerator")
+    cells = [
+        cell(18, 200, indicator_id="response"), school("A", 6, indicator_id="response"),
+        school("B", 12, indicator_id="response"), cell(8, 16, indicator_id="item", **PEOPLE),
+        school("A", 2, 4, indicator_id="item", **PEOPLE), school("B", 6, 12, indicator_id="item", **PEOPLE),
+    ]  # fmt: skip
+    found = decided(cells, relations=[relation])
+    assert found[:3] == [SHOWN] * 3
+    assert found[3].hides_denominator
 
 
 def test_a_second_source_that_counted_the_same_gives_nothing_away():
@@ -189,6 +223,19 @@ def test_the_rest_of_a_whole_is_a_count_of_persons():
     assert reasons(cells, relations=[relation]).count("secondary") == 1
     cells = [cell(20, 100, indicator_id="far"), cell(26, 100, indicator_id="outside")]
     assert reasons(cells, relations=[relation]) == [None, None]
+    cells = [cell(20, 100, indicator_id="far"), cell(23, 100, indicator_id="outside")]
+    assert reasons(cells, relations=[relation._replace(relation="within")]) == [None, None]
+
+
+def test_what_bounds_a_hidden_count_from_above_is_watched():
+    # Nobody was suspended without a suspension: 4 suspensions say that no more than 4 pupils were.
+    relation = Relation("pupils", "numerator", "within", "suspensions", "numerator")
+    cells = [cell(6, indicator_id="suspensions"), cell(3, indicator_id="pupils")]
+    assert reasons(cells, relations=[relation]) == [None, "small count"]
+    cells = [cell(7, 1000, indicator_id="suspensions", minimum_count=2), cell(3, indicator_id="pupils")]
+    assert reasons(cells, relations=[relation]) == [None, "small count"]
+    cells = [cell(4, 1000, indicator_id="suspensions", minimum_count=2), cell(3, indicator_id="pupils")]
+    assert reasons(cells, relations=[relation]) == ["secondary", "small count"]
 
 
 # --- the publication before ------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 from dbt_project.python.protection import Need, protect
 
 
-def protected(values, hidden=(), cannot=(), weights=None, sums=(), needs=(), goes_with=()):
+def protected(values, hidden=(), cannot=(), weights=None, sums=(), needs=(), goes_with=(), bounds=None):
     counts = range(len(values))
     return protect(
         values,
@@ -22,6 +22,7 @@ def protected(values, hidden=(), cannot=(), weights=None, sums=(), needs=(), goe
         sums,
         needs,
         goes_with,
+        bounds,
     )
 
 
@@ -94,6 +95,15 @@ def test_a_companion_is_hidden_too():
     found = protected([8, 3, 5, 2], {1}, cannot={0}, sums=[{0: 1, 1: -1, 2: -1}], needs=[Need(1, 1, 5)],
                       goes_with=[(2, 3)])  # fmt: skip
     assert hidden_of(found) == {1, 2, 3}
+
+
+def test_what_a_count_is_known_to_be_at_least_and_at_most_is_counted_in():
+    # 3 and 12 hidden of 15: the first is any number up to 15, unless the second is known to be from 11 to 13.
+    values, sums, needs = [15, 3, 12], [{0: 1, 1: -1, 2: -1}], [Need(1, 1, 5)]
+    assert hidden_of(protected(values, {1, 2}, sums=sums, needs=needs)) == {1, 2}
+    assert hidden_of(protected(values, {1, 2}, sums=sums, needs=needs, bounds={2: (10, 14)})) == {1, 2}
+    assert hidden_of(protected(values, {1, 2}, sums=sums, needs=needs, bounds={2: (11, 14)})) == {0, 1, 2}
+    assert hidden_of(protected(values, {1, 2}, sums=sums, needs=needs, bounds={2: (10, 13)})) == {0, 1, 2}
 
 
 def test_counts_that_have_nothing_to_do_with_it_stay_in_sight():
