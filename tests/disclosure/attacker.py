@@ -38,7 +38,7 @@ from tests.disclosure.tables import (
 )
 
 #: What an attacker uses, from what anybody thinks of to what takes a reader of definitions.
-KINDS = ("place", "group", "term", "indicator", "rate", "register", "source", "vintages")
+KINDS = ("place", "group", "term", "indicator", "response", "rate", "register", "file", "source", "vintages")
 
 #: Breakdowns whose members do not add up: one person is in several, or each asks something else.
 OVERLAPPING = {("training_take_up", "course_level"), ("training_feedback", "statement")}
@@ -76,6 +76,19 @@ EQUAL = (((("repeat_suspension", D), ("pupils_suspended", N))),)
 
 #: Items of this survey are answered by those who responded.
 RESPONSES, ITEMS = "workforce_survey_response", "workforce_survey"
+
+
+#: Sources of which a file has a row for each person, answer or event, and the part of a cell that its rows make.
+ROWS = {
+    "children_families_survey": D,
+    "workforce_survey": D,
+    "training_feedback": D,
+    "training_bookings": D,
+    "la_exclusions": N,
+    "census_exclusions": N,
+    "ssda903_episodes": D,
+    "ssda903_oc3": D,
+}
 
 
 @dataclass(frozen=True)
@@ -280,6 +293,7 @@ def _relations(state: State) -> Iterator[Relation]:
     yield from _indicators(publication)
     yield from _rates(publication)
     yield from _register(publication)
+    yield from _files(publication)
     yield from _sources(state)
 
 
@@ -369,7 +383,7 @@ def _indicators(publication: Publication) -> Iterator[Relation]:
             for items in members.values():
                 for key in items:
                     if key.source_dataset == ITEMS and key.indicator_id != RESPONSES:
-                        yield Relation(((responses, N, 1.0), (key, D, -1.0)), 0, inf, "indicator")
+                        yield Relation(((responses, N, 1.0), (key, D, -1.0)), 0, inf, "response")
     yield from _leaders(publication)
     yield from _bookings(publication)
 
@@ -430,6 +444,17 @@ def _register(publication: Publication) -> Iterator[Relation]:
             headcount, headcount_date = publication.headcounts[key.organisation_id]
             if publication.periods[(key.period_type, key.period)][1] >= headcount_date:
                 yield Relation(((key, D, 1.0),), headcount, headcount, "register")
+
+
+def _files(publication: Publication) -> Iterator[Relation]:
+    """No more was counted than there are rows in the files that a cell rests on."""
+    for key, rows in publication.rows.items():
+        part = ROWS.get(key.source_dataset)
+        if part is None or key.indicator_id in (RESPONSES, "sessions_lost_to_suspension"):
+            continue
+        if publication.rules[key.indicator_id].measure == "count":
+            part = N
+        yield Relation(((key, part, 1.0),), 0, rows, "file")
 
 
 def _sources(state: State) -> Iterator[Relation]:

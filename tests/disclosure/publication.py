@@ -56,6 +56,8 @@ class Publication:
     headcounts: dict[str, tuple[int, date]]
     multipliers: dict[str, float]
     decimals: dict[str, int]
+    #: Rows that passed on, of all files that a cell rests on.
+    rows: dict[CellKey, int]
     odd: list[tuple[str, str, str]]
 
 
@@ -99,8 +101,10 @@ def read_publication(path: Path) -> Publication:
             headcounts=_headcounts(connection, tables),
             multipliers={row["indicator_id"]: _multiplier(row["unit"]) for row in indicators},
             decimals=_decimals(values),
+            rows=_rows_landed(connection, tables),
             odd=[],
         )
+        publication.rows = {key: rows for key, rows in publication.rows.items() if key in publication.figures}
         for name, columns in tables.items():
             if set(CellKey._fields) <= set(columns):
                 _look_at(publication, name, list(_rows(connection, f'select * from "{name}"')))
@@ -168,6 +172,19 @@ def _headcounts(connection: duckdb.DuckDBPyConnection, tables: dict[str, list[st
         row["organisation_id"]: (row["headcount"], row["headcount_date"])
         for row in _rows(connection, "select * from organisations where headcount is not null")
     }
+
+
+def _rows_landed(connection: duckdb.DuckDBPyConnection, tables: dict[str, list[str]]) -> dict[CellKey, int]:
+    if not {"value_vintages", "source_files"} <= set(tables):
+        return {}
+    rows = connection.execute(
+        f"""
+        select {", ".join(CellKey._fields)}, sum(rows_landed)::bigint
+        from value_vintages inner join source_files using (vintage_id)
+        group by all having count(*) = count(rows_landed)
+        """
+    ).fetchall()
+    return {CellKey(*row[:-1]): row[-1] for row in rows}
 
 
 def _key(row: dict[str, Any], **other: str) -> CellKey:
