@@ -1,15 +1,15 @@
 """The attacker: how tightly can every suppressed count be bounded by somebody who has only the publication?
 
-    python -m tests.disclosure.attacker PUBLICATION [EARLIER_PUBLICATION] [--truth WAREHOUSE] [--earlier-truth WAREHOUSE]
+    python -m tests.disclosure.attacker PUBLICATION [EARLIER] [--truth WAREHOUSE] [--earlier-truth WAREHOUSE]
 
-It reads what is published and the definitions of the indicators, writes down what any reader knows (which counts add up to
-which, which people are among which others, what the same people are called in another table) and asks a solver for the
-smallest and the largest number that every hidden count can be. It shares no code with the disclosure control.
+It reads what is published and the definitions of the indicators, writes down what any reader knows (which counts add up
+to which, which people are among which others, what the same people are called in another table) and asks a solver for
+the smallest and the largest number that every hidden count can be. It shares no code with the disclosure control.
 
 The true counts, where they are given, serve three things and never the bounds of a count as such: to judge (a hidden
-count of 1 to 5 has to look like anything from 1 to 5), to know what is left over where parts do not add up to their total
-(somebody who belongs to no organisation), as the attacker is taken to know it, and to tell which counts did not change
-between two publications. Without them what does not contradict what is shown is taken to add up.
+count of 1 to 5 has to look like anything from 1 to 5), to know what is left over where parts do not add up to their
+total (somebody who belongs to no organisation), as the attacker is taken to know it, and to tell which counts did not
+change between two publications. Without them what does not contradict what is shown is taken to add up.
 """
 
 from __future__ import annotations
@@ -115,6 +115,15 @@ class Report:
         return [found for found in self.counts if found.is_breach]
 
     @property
+    def leaks(self) -> list[str]:
+        """All that should not be: counts bounded too tightly, figures shown elsewhere, and what stands beside."""
+        return [
+            *(f"{_words(found.key)} {found.part}: {found.lower:g} to {found.upper:g}" for found in self.breaches),
+            *(f"{_words(key)}: {figure:g} in {table}.{column}" for key, table, column, figure in self.elsewhere),
+            *(f"{what} in {table}.{column}" for table, column, what in self.publication.odd),
+        ]
+
+    @property
     def elsewhere(self) -> list[tuple[CellKey, str, str, float]]:
         """Figures that are withheld in one table and shown in another."""
         return [(key, *shown) for key, seen in self.publication.figures.items() for shown in seen.elsewhere]
@@ -139,7 +148,7 @@ class State:
         return seen.status in ("c", "u") and (part == N or rule.measure != "count")
 
     def rule(self, key: CellKey) -> Rule:
-        """What is promised about the cell. Where more were counted than there should be, neither is a part of the other."""
+        """What is promised about the cell. Where more were counted than could be, none is a part of the other."""
         rule = self.publication.rules[key.indicator_id]
         counts = (self.truth or {}).get(key, Counts(None))
         if counts.numerator is not None and counts.denominator is not None and counts.numerator > counts.denominator:
@@ -191,7 +200,7 @@ def attack(
         if _is_hidden(state, key, seen, part)
     ]
     targets = {(state.name, key, part): terms_of((state.name, key), part) for state, key, part in hidden}
-    bounds = system.bounds(targets, kinds)
+    bounds = system.bounds(targets, kinds, is_forgiving=any(state.truth is None for state in states))
     counts = [
         _judged(state, key, part, bounds[(state.name, key, part)], len(states) == 2) for state, key, part in hidden
     ]
@@ -257,11 +266,11 @@ def _add_state(system: System, state: State, zeros_are_shown: bool) -> list[str]
             if lower == upper:
                 lower = upper = left_over
             elif not lower <= left_over <= upper:
-                dropped.append(f"{relation.kind}: " + ", ".join(f"{f:+g} {p} of {' '.join(k)}" for k, p, f in relation.terms))
+                dropped.append(
+                    f"{relation.kind}: " + ", ".join(f"{f:+g} {p} of {' '.join(k)}" for k, p, f in relation.terms)
+                )
                 continue
         terms = {((state.name, key), part): factor for key, part, factor in relation.terms}
-        if state.truth is None and lower == upper and _contradicts(system, terms, relation):
-            continue
         system.relate(terms, lower, upper, relation.kind)
     return dropped
 
@@ -273,16 +282,6 @@ def _true(state: State, key: CellKey, part: str) -> float:
     shown = state.shown(key, part)
     assert shown is not None
     return shown
-
-
-def _contradicts(system: System, terms: Mapping[tuple[object, str], float], relation: Relation) -> bool:
-    """Whether what is shown of the counts alone cannot keep an equality."""
-    low = high = 0.0
-    for name, factor in terms.items():
-        number = system.names[name]
-        ends = sorted((factor * system.lower[number], factor * system.upper[number]))
-        low, high = low + ends[0], high + ends[1]
-    return not low <= relation.lower <= high
 
 
 def _relations(state: State) -> Iterator[Relation]:
@@ -374,8 +373,12 @@ def _indicators(publication: Publication) -> Iterator[Relation]:
             for one in members.get(first, ()):
                 cells = {first: one}
                 for indicator, _ in others:
-                    same_source = [key for key in members.get(indicator, ()) if key.source_dataset == one.source_dataset]
-                    cells |= {indicator: key for key in (same_source or _of_children(members, indicator))[:1]}
+                    every = members.get(indicator, [])
+                    same_source = [key for key in every if key.source_dataset == one.source_dataset]
+                    # The files of one return of looked-after children are about the same children.
+                    same_return = [key for key in every if key.source_dataset.startswith("ssda903")]
+                    if same_source or same_return:
+                        cells[indicator] = (same_source or same_return)[0]
                 if all(indicator in cells for indicator, _ in terms):
                     found = tuple((cells[indicator], part, float(f)) for (indicator, part), f in terms.items())
                     yield Relation(found, 0, inf, "indicator")
@@ -386,11 +389,6 @@ def _indicators(publication: Publication) -> Iterator[Relation]:
                         yield Relation(((responses, N, 1.0), (key, D, -1.0)), 0, inf, "response")
     yield from _leaders(publication)
     yield from _bookings(publication)
-
-
-def _of_children(members: Mapping[str, list[CellKey]], indicator: str) -> list[CellKey]:
-    """Files of one return of looked-after children are about the same children."""
-    return [key for key in members.get(indicator, ()) if key.source_dataset.startswith("ssda903")]
 
 
 def _pairs(members: Mapping[str, list[CellKey]], first: str, second: str) -> Iterator[tuple[CellKey, CellKey]]:
@@ -473,7 +471,7 @@ def _sources(state: State) -> Iterator[Relation]:
 
 
 def _join(system: System, now: State, before: State) -> None:
-    """A count that did not change is the same count. Without the truths all that a reader can take for it is a guess."""
+    """A count that did not change is the same count. Without the truths a reader can but guess which they are."""
     for key in now.publication.figures:
         if key not in before.publication.figures or now.truth is None or before.truth is None:
             continue
@@ -483,7 +481,9 @@ def _join(system: System, now: State, before: State) -> None:
 
 
 def by_kind(
-    publication: Path, truth: Mapping[CellKey, Counts] | None, earlier: tuple[Path, Mapping[CellKey, Counts] | None] | None
+    publication: Path,
+    truth: Mapping[CellKey, Counts] | None,
+    earlier: tuple[Path, Mapping[CellKey, Counts] | None] | None,
 ) -> list[tuple[str, Report]]:
     """The attack with more and more kinds of knowledge, so that each leak shows with the first that it needs."""
     used: list[str] = []
@@ -532,24 +532,25 @@ def _cell(key: object) -> CellKey:
     return cell
 
 
+def _words(key: object) -> str:
+    return " ".join(key if isinstance(key, CellKey) else (key[0], *key[1]))  # type: ignore[index]
+
+
 def _print(report: Report, everything: bool) -> None:
-    for found in report.counts if everything else report.breaches:
+    for leak in report.leaks:
+        print(f"LEAK {leak}")
+    for found in report.counts if everything else ():
         truth = "" if found.truth < 0 else f" (truth {found.truth})"
-        cell = found.key if isinstance(found.key, CellKey) else (found.key[0], *found.key[1])  # type: ignore[index]
-        word = "LEAK " if found.is_breach else "exact" if found.is_exact else "     "
-        print(f"{word} {' '.join(cell)} {found.part}: {found.lower:g} to {found.upper:g}{truth}")
-    for key, table, column, figure in report.elsewhere:
-        print(f"SHOWN {' '.join(key)}: {figure:g} in {table}.{column}")
-    for table, column, what in report.publication.odd:
-        print(f"ODD   {table}.{column}: {what}")
+        print(f"{_words(found.key)} {found.part}: {found.lower:g} to {found.upper:g}{truth}")
     for relation in report.dropped:
         print(f"NOT SO {relation}")
     cells = report.publication.figures
     hidden = sum(seen.status == "c" for seen in cells.values())
+    exact = sum(found.is_exact for found in report.counts)
     print(
-        f"\n{len(report.breaches)} of {len(report.counts)} hidden counts leak; {sum(f.is_exact for f in report.counts)} are"
-        f" known exactly. {hidden} of {len(cells)} cells are suppressed ({hidden / max(len(cells), 1):.1%})."
-        f" {len(report.elsewhere)} figures shown elsewhere, {len(report.publication.odd)} odd. {report.seconds:.1f} s."
+        f"\n{len(report.breaches)} of {len(report.counts)} hidden counts leak; {exact} are known exactly. {hidden} of"
+        f" {len(cells)} cells are suppressed ({hidden / max(len(cells), 1):.1%}). {len(report.elsewhere)} figures shown"
+        f" elsewhere, {len(report.publication.odd)} beside suppressed ones. {report.seconds:.1f} s."
     )
 
 

@@ -69,6 +69,7 @@ class System:
         targets: Mapping[Hashable, Terms],
         kinds: Iterable[str] | None = None,
         enough: Mapping[Hashable, Interval] | None = None,
+        is_forgiving: bool = False,
     ) -> dict[Hashable, Interval]:
         """Smallest and largest whole number that each target (a sum of counts) can be.
 
@@ -77,6 +78,8 @@ class System:
             kinds: kinds of relations to use; all where nothing is given.
             enough: an interval per target that is as good as wider ones: once a target is known to reach both of its
                 ends, its bounds are reported as those ends or wider and no longer sought. All are exact without it.
+            is_forgiving: leave out relations that cannot be, and say nothing of counts whose relations cannot all be
+                kept, instead of raising an error.
 
         Raises:
             ContradictionError: nothing keeps all relations.
@@ -84,7 +87,7 @@ class System:
         chosen = None if kinds is None else {"", *kinds}
         rows = [row for row in self.rows if chosen is None or row.kind in chosen]
         lower, upper = np.array(self.lower, dtype=float), np.array(self.upper, dtype=float)
-        rows = self._settle(rows, lower, upper)
+        rows = self._settle(rows, lower, upper, is_forgiving)
         numbered = {
             label: [(self.names[name], float(factor)) for name, factor in terms.items() if factor]
             for label, terms in targets.items()
@@ -108,11 +111,13 @@ class System:
             try:
                 results = programme.solve(wanted)
             except ContradictionError:
-                raise ContradictionError(self._story(programme.numbers)) from None
+                if not is_forgiving:
+                    raise ContradictionError(self._story(programme.numbers)) from None
+                results = programme.limits()
             found.update(zip(labels, results, strict=True))
         return found
 
-    def _settle(self, rows: list[Row], lower: np.ndarray, upper: np.ndarray) -> list[Row]:
+    def _settle(self, rows: list[Row], lower: np.ndarray, upper: np.ndarray, is_forgiving: bool = False) -> list[Row]:
         """Take what is fixed out of the relations, and turn a relation of one count into bounds, until none is left."""
         while True:
             left: list[Row] = []
@@ -121,18 +126,21 @@ class System:
                 constant = sum(factor * lower[n] for n, factor in row.terms if lower[n] == upper[n])
                 terms = tuple((n, factor) for n, factor in row.terms if lower[n] != upper[n])
                 low, high = row.lower - constant, row.upper - constant
-                if not terms:
-                    if low > TOLERANCE or high < -TOLERANCE:
-                        raise ContradictionError(self._story([n for n, _ in row.terms]))
-                elif len(terms) == 1:
+                if len(terms) == 1:
                     ((number, factor),) = terms
                     ends = sorted((low / factor, high / factor))
-                    lower[number] = max(lower[number], ceil(ends[0] - TOLERANCE) if ends[0] > -inf else -inf)
-                    upper[number] = min(upper[number], floor(ends[1] + TOLERANCE) if ends[1] < inf else inf)
-                    if lower[number] > upper[number]:
-                        raise ContradictionError(self._story([n for n, _ in row.terms]))
-                    settled = True
+                    least = ceil(ends[0] - TOLERANCE) if ends[0] > -inf else -inf
+                    most = floor(ends[1] + TOLERANCE) if ends[1] < inf else inf
+                    least, most = max(lower[number], least), min(upper[number], most)
+                    can_be = least <= most
+                    if can_be:
+                        lower[number], upper[number] = least, most
+                        settled = True
                 else:
+                    can_be = bool(terms) or (low <= TOLERANCE and high >= -TOLERANCE)
+                if not can_be and not is_forgiving:
+                    raise ContradictionError(self._story([n for n, _ in row.terms]))
+                if len(terms) > 1:
                     left.append(Row(terms, low, high, row.kind))
             rows = left
             if not settled:
@@ -206,10 +214,7 @@ class _Programme:
     def solve(self, enough: Sequence[Interval] | None) -> list[Interval]:
         """Bounds of every target, in order. What one solution shows of the other targets need not be sought again."""
         # The most that bounds of single counts allow: a solution that reaches it proves itself.
-        with np.errstate(invalid="ignore"):
-            ends = np.stack((self._targets * self._lower, self._targets * self._upper))
-            ends = np.where(self._targets == 0, 0, ends)
-        limits = ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
+        limits = self._limits()
         seen = [np.full(len(self._targets), inf), np.full(len(self._targets), -inf)]
         self._look(None, 1, seen)
         for position, terms in enumerate(self._targets):
@@ -220,10 +225,22 @@ class _Programme:
                     reached = reached or sense * (seen[end][position] - wished) <= TOLERANCE
                 if not reached:
                     self._look(terms, sense, seen)
-        low, high = seen[0] + self._constants, seen[1] + self._constants
+        return self._rounded(*seen)
+
+    def limits(self) -> list[Interval]:
+        """What the bounds of single counts leave of every target."""
+        return self._rounded(*self._limits())
+
+    def _limits(self) -> tuple[np.ndarray, np.ndarray]:
+        with np.errstate(invalid="ignore"):
+            ends = np.stack((self._targets * self._lower, self._targets * self._upper))
+        ends = np.where(self._targets == 0, 0, ends)
+        return ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
+
+    def _rounded(self, low: np.ndarray, high: np.ndarray) -> list[Interval]:
         return [
             (ceil(a - TOLERANCE) if a > -inf else -inf, floor(b + TOLERANCE) if b < inf else inf)
-            for a, b in zip(low, high, strict=True)
+            for a, b in zip(low + self._constants, high + self._constants, strict=True)
         ]
 
     def _look(self, terms: np.ndarray | None, sense: int, seen: list[np.ndarray]) -> None:

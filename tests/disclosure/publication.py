@@ -45,8 +45,8 @@ class Figures:
 class Publication:
     """One publication as its reader knows it.
 
-    ``figures`` has the cells of the indicators that are protected, of the home's own records; ``published`` those that a
-    publisher printed of the same indicators. ``odd`` are figures and words that stand where nothing should.
+    ``figures`` has the cells of the indicators that are protected, of the home's own records; ``published`` those that
+    a publisher printed of the same indicators. ``odd`` are figures and words that stand where nothing should.
     """
 
     rules: dict[str, Rule]
@@ -95,9 +95,7 @@ def read_publication(path: Path) -> Publication:
                 for key, seen in every.items()
                 if key.source_dataset in published_sources and key.area_code in home
             },
-            periods={
-                (row["period_type"], row["period"]): (row["period_start"], row["period_end"]) for row in values
-            },
+            periods={(row["period_type"], row["period"]): (row["period_start"], row["period_end"]) for row in values},
             headcounts=_headcounts(connection, tables),
             multipliers={row["indicator_id"]: _multiplier(row["unit"]) for row in indicators},
             decimals=_decimals(values),
@@ -216,32 +214,44 @@ def _look_at(publication: Publication, table: str, rows: Iterable[dict[str, Any]
                 for column in ("direction", "verdict")
                 if row.get(column) not in SILENT
             ]
-        for other, value in _figures_of_others(row):
+        for other, column, value in _figures_of_others(row):
             seen = publication.figures.get(other)
             if seen is not None:
-                _add(seen, table, "value", value, "previous_value")
+                _add(seen, table, "value", value, column)
 
 
-def _figures_of_others(row: dict[str, Any]) -> Iterator[tuple[CellKey, float | None]]:
-    """Other cells' values that the row shows, or that its difference, gap or ratio gives away."""
-    value = row.get("value")
-    if row.get("previous_period"):
-        known = row.get("previous_value")
-        if known is None and value is not None and row.get("change") is not None:
-            known = value - row["change"]
-        yield _key(row, period=row["previous_period"]), known
-    if row.get("comparator") in ("previous_period", "baseline") and row.get("comparator_period"):
-        known = row.get("comparator_value")
-        if known is None and value is not None and row.get("difference") is not None:
-            known = value - row["difference"]
-        yield _key(row, period=row["comparator_period"]), known
-    if row.get("comparator_breakdown_value"):
-        known = row.get("comparator_value")
-        if known is None and value is not None and row.get("absolute_gap") is not None:
-            known = value - row["absolute_gap"]
-        if known is None and value and row.get("relative_gap"):
-            known = value / row["relative_gap"]
-        yield _key(row, breakdown_value=row["comparator_breakdown_value"]), known
+def _figures_of_others(row: dict[str, Any]) -> Iterator[tuple[CellKey, str, float | None]]:
+    """Other cells' values that the row shows, or that its difference, gap or ratio gives away, and the column."""
+    for key, shown, *differences in (
+        (_key_if(row, period="previous_period"), "previous_value", "change"),
+        (
+            _key_if(row, period="comparator_period")
+            if row.get("comparator") in ("previous_period", "baseline")
+            else None,
+            "comparator_value",
+            "difference",
+        ),
+        (
+            _key_if(row, breakdown_value="comparator_breakdown_value"),
+            "comparator_value",
+            "absolute_gap",
+            "relative_gap",
+        ),
+    ):
+        if key is None:
+            continue
+        yield key, shown, row.get(shown)
+        value = row.get("value")
+        for column in differences:
+            if value is not None and row.get(column):
+                is_ratio = column == "relative_gap"
+                yield key, column, value / row[column] if is_ratio else value - row[column]
+
+
+def _key_if(row: dict[str, Any], **other: str) -> CellKey | None:
+    """The row's key with some parts from other columns; None where one of them is empty."""
+    parts = {part: row.get(column) for part, column in other.items()}
+    return None if None in parts.values() else _key(row, **{part: str(value) for part, value in parts.items()})
 
 
 def _add(seen: Figures, table: str, part: str, figure: float | None, column: str) -> None:

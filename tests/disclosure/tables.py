@@ -1,14 +1,14 @@
 """Small tables of counts with their truth, what of them is shown, and whether that gives somebody away.
 
-A table is plain data, so that any way of suppressing can be judged: hand ``breaches`` the truth, what is shown and how the
-cells add up. ``random_table`` makes tables to try it on. Nothing here knows how the warehouse suppresses.
+A table is plain data, so that any way of suppressing can be judged: hand ``breaches`` the truth, what is shown and how
+the cells add up. ``random_table`` makes tables to try it on. Nothing here knows how the warehouse suppresses.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from math import inf
 
@@ -31,7 +31,7 @@ class Rule:
 
     Args:
         measure: proportion (the numerator is a part of the denominator), rate, mean or count (no denominator).
-        minimum_count: counts from 1 to this are hidden, and so is whoever is not in a proportion's numerator; None where
+        minimum_count: counts from 1 to this are hidden, and so are as few outside a proportion's numerator; None where
             a count of respondents is shown from the minimum base on.
         minimum_base: a figure on fewer is hidden, with its denominator; None where there is none.
     """
@@ -64,8 +64,8 @@ class Table:
 class Protected:
     """A true count inside a protected range, or a hidden count outside it, and what can be known of it.
 
-    ``part`` is ``numerator``, ``complement`` (denominator less numerator) or ``denominator``. ``low`` and ``high`` are the
-    ends of the range that nobody may narrow; None for a count that may be worked out.
+    ``part`` is ``numerator``, ``complement`` (denominator less numerator) or ``denominator``. ``low`` and ``high`` are
+    the ends of the range that nobody may narrow; None for a count that may be worked out.
     """
 
     key: Key
@@ -113,9 +113,9 @@ def protected_ranges(counts: Counts, rule: Rule) -> dict[str, tuple[int, int]]:
         small = (1, rule.minimum_count)
         if numerator is not None and small[0] <= numerator <= small[1]:
             ranges["numerator"] = small
-        if rule.measure == "proportion" and numerator is not None and denominator is not None:
-            if small[0] <= denominator - numerator <= small[1]:
-                ranges["complement"] = small
+        has_complement = rule.measure == "proportion" and numerator is not None and denominator is not None
+        if has_complement and small[0] <= part_of(counts, "complement") <= small[1]:
+            ranges["complement"] = small
         if rule.minimum_base is None and denominator is not None and small[0] <= denominator <= small[1]:
             ranges["denominator"] = small
     if rule.minimum_base is not None and denominator is not None and 1 <= denominator < rule.minimum_base:
@@ -130,7 +130,9 @@ def terms_of(name: Key, part: str) -> Terms:
     return {(name, part): 1}
 
 
-def add_cell(system: System, name: Key, shown: Counts, there: tuple[str, ...], rule: Rule, zeros_are_shown: bool) -> None:
+def add_cell(
+    system: System, name: Key, shown: Counts, there: tuple[str, ...], rule: Rule, zeros_are_shown: bool
+) -> None:
     """What is known of one cell by itself.
 
     Args:
@@ -226,7 +228,8 @@ def attack(
 def part_of(counts: Counts, part: str) -> int:
     """The true count of a part that is there."""
     if part == "complement":
-        assert counts.numerator is not None and counts.denominator is not None
+        assert counts.numerator is not None
+        assert counts.denominator is not None
         return counts.denominator - counts.numerator
     value = getattr(counts, part)
     assert isinstance(value, int)
@@ -248,9 +251,7 @@ def _hides_a_zero(truth: Mapping[Key, Counts], shown: Mapping[Key, Counts]) -> b
     )
 
 
-def _add_state(
-    system: System, state: str, table: Table, shown: Mapping[Key, Counts], zeros_are_shown: bool
-) -> None:
+def _add_state(system: System, state: str, table: Table, shown: Mapping[Key, Counts], zeros_are_shown: bool) -> None:
     for key, counts in table.truth.items():
         there = tuple(part for part in PARTS if getattr(counts, part) is not None)
         add_cell(system, (state, key), shown[key], there, table.rule, zeros_are_shown)
@@ -268,7 +269,11 @@ def _add_state(
 def _join(system: System, now: Mapping[Key, Counts], before: Mapping[Key, Counts]) -> None:
     """A count that did not change is the same count."""
     for key, part in product(now, PARTS):
-        if key in before and getattr(now[key], part) is not None and getattr(now[key], part) == getattr(before[key], part):
+        if (
+            key in before
+            and getattr(now[key], part) is not None
+            and getattr(now[key], part) == getattr(before[key], part)
+        ):
             system.relate({(("now", key), part): 1, (("earlier", key), part): -1}, 0, 0, "vintages")
 
 
@@ -280,9 +285,9 @@ TERMS = ("autumn", "spring", "summer")
 def random_table(rng: random.Random, measure: str | None = None) -> Table:
     """A small table with the structure of published ones; keys are (sector, organisation, group, period).
 
-    Organisations add up to their sector and sectors to the area (or organisations to the area directly). Some tables have
-    terms that add up to a year, groups that add up to the area, or people who belong to no organisation. Counts are
-    mostly small, because there is nothing to protect in large ones.
+    Organisations add up to their sector and sectors to the area (or organisations to the area directly). Some tables
+    have terms that add up to a year, groups that add up to the area, or people who belong to no organisation. Counts
+    are mostly small, because there is nothing to protect in large ones.
     """
     measure = measure or rng.choice(["count", "rate", "proportion"])
     rule = Rule(measure, minimum_base=None if measure == "count" else 10)
@@ -302,8 +307,6 @@ def random_table(rng: random.Random, measure: str | None = None) -> Table:
                 numerator = denominator - numerator if rng.random() < 0.2 else numerator
             base = None if measure == "count" else denominator
             truth[(sector, organisation, TOTAL, term)] = Counts(numerator, base)
-    # Of some people nobody knows where they belong.
-    strays = {term: rng.choice([0, 0, 0, rng.randint(1, 4)]) for term in terms}
     families: list[Family] = []
     for term in terms:
         by_sector: dict[str, list[Key]] = {}
@@ -311,7 +314,11 @@ def random_table(rng: random.Random, measure: str | None = None) -> Table:
             by_sector.setdefault(sector, []).append((sector, organisation, TOTAL, term))
         area = (TOTAL, TOTAL, TOTAL, term)
         parts = [key for keys in by_sector.values() for key in keys]
-        truth[area] = _added([truth[key] for key in parts], strays[term])
+        truth[area] = _added([truth[key] for key in parts])
+        if part_of(truth[area], "numerator") > 15 and rng.random() < 0.3:
+            # Of some people nobody knows where they belong. Of a small total that would leave nothing to hide.
+            strays = rng.randint(1, 4)
+            truth[area] = _added([truth[area], Counts(strays, strays)])
         if has_sectors:
             for sector, keys in by_sector.items():
                 total = (sector, TOTAL, TOTAL, term)
@@ -327,6 +334,11 @@ def random_table(rng: random.Random, measure: str | None = None) -> Table:
         truth.update(zip(keys, split, strict=True))
         families.append(Family(area, tuple(keys)))
     if len(terms) > 1:
+        families += [
+            Family(_in(family.total, TOTAL), tuple(_in(key, TOTAL) for key in family.parts))
+            for family in families
+            if family.total[3] == terms[0]  # type: ignore[index]
+        ]
         for sector, organisation, group in sorted({key[:3] for key in truth}):  # type: ignore[index]
             keys = [(sector, organisation, group, term) for term in terms]
             year = (sector, organisation, group, TOTAL)
@@ -334,6 +346,10 @@ def random_table(rng: random.Random, measure: str | None = None) -> Table:
             truth[year] = Counts(added, truth[keys[1]].denominator)
             families.append(Family(year, tuple(keys), ("numerator",)))
     return Table(truth, families, rule)
+
+
+def _in(key: Key, period: str) -> Key:
+    return (*key[:3], period)  # type: ignore[index]
 
 
 def corrected(rng: random.Random, table: Table) -> Table:
@@ -375,10 +391,11 @@ def _can_be(counts: Counts, rule: Rule) -> bool:
     return numerator >= 0 and (rule.measure != "proportion" or denominator is None or numerator <= denominator)
 
 
-def _added(cells: Sequence[Counts], strays: int = 0) -> Counts:
-    bases = [counts.denominator for counts in cells if counts.denominator is not None]
+def _added(cells: Sequence[Counts]) -> Counts:
+    has_base = cells[0].denominator is not None
     return Counts(
-        sum(part_of(counts, "numerator") for counts in cells) + strays, sum(bases) + strays if bases else None
+        sum(part_of(counts, "numerator") for counts in cells),
+        sum(part_of(counts, "denominator") for counts in cells) if has_base else None,
     )
 
 
