@@ -6,9 +6,7 @@ table, alike in all that is shown, in which the count is at that end. One yes or
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 
 import highspy
 
@@ -107,8 +105,3 @@ def _limits(counts: Counts, part: str, rule: Rule, zeros_are_shown: bool, most: 
     if part == "numerator" and rule.measure == "proportion":
         return min(least, part_of(counts, part)), part_of(counts, "denominator")
     return least, most
-
-
-def share(hidden: Mapping[Key, object] | frozenset[Key], table: Table) -> float:
-    """Share of the table's cells that are hidden."""
-    return len(hidden) / len(table.truth) if table.truth else -inf
