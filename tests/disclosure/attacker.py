@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
@@ -31,6 +31,7 @@ from tests.disclosure.tables import (
     Protected,
     Rule,
     add_cell,
+    avoidable,
     is_hidden,
     part_of,
     protected_ranges,
@@ -39,6 +40,9 @@ from tests.disclosure.tables import (
 
 #: What an attacker uses, from what anybody thinks of to what takes a reader of definitions.
 KINDS = ("place", "group", "term", "indicator", "response", "rate", "register", "file", "source", "vintages")
+
+#: Kinds of knowledge that are figures themselves.
+FROM_FIGURES = {"rate", "register", "file"}
 
 #: Breakdowns whose members do not add up: one person is in several, or each asks something else.
 OVERLAPPING = {("training_take_up", "course_level"), ("training_feedback", "statement")}
@@ -197,14 +201,17 @@ def attack(
         for state in states
         for key, seen in state.publication.figures.items()
         for part in (*PARTS, "complement")
-        if _is_hidden(state, key, seen, part)
+        if _is_hidden(state, key, seen, part) or _is_protected(state, key, part)
     ]
     targets = {(state.name, key, part): terms_of((state.name, key), part) for state, key, part in hidden}
-    bounds = system.bounds(targets, kinds, is_forgiving=any(state.truth is None for state in states))
-    counts = [
-        _judged(state, key, part, bounds[(state.name, key, part)], len(states) == 2) for state, key, part in hidden
-    ]
-    return Report(counts, states[0].publication, dropped, time.perf_counter() - started)
+    is_forgiving = any(state.truth is None for state in states)
+    bounds = system.bounds(targets, kinds, is_forgiving=is_forgiving)
+    counts: dict[Hashable, Protected] = {
+        (state.name, key, part): _judged(state, key, part, bounds[(state.name, key, part)], len(states) == 2)
+        for state, key, part in hidden
+    }
+    found = avoidable(system, counts, set(kinds) - FROM_FIGURES, is_forgiving)
+    return Report(list(found.values()), states[0].publication, dropped, time.perf_counter() - started)
 
 
 def _read(publication: Path | Publication) -> Publication:
@@ -215,6 +222,16 @@ def _is_hidden(state: State, key: CellKey, seen: Figures, part: str) -> bool:
     rule = state.rule(key)
     there = Counts(*(0 if state.has(key, name) else None for name in PARTS))
     return is_hidden(there, Counts(seen.numerator, seen.denominator), part, rule)
+
+
+def _is_protected(state: State, key: CellKey, part: str) -> bool:
+    """Whether the truth has a protected count there: in sight all the same it is known exactly."""
+    return (
+        state.truth is not None
+        and key in state.truth
+        and part in protected_ranges(state.truth[key], state.rule(key))
+        and all(state.has(key, name) for name in (PARTS if part == "complement" else (part,)))
+    )
 
 
 def _judged(state: State, key: CellKey, part: str, bounds: Interval, is_named: bool) -> Protected:

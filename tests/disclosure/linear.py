@@ -17,6 +17,9 @@ import numpy as np
 #: Simplex solutions of counts are off by no more; bounds are rounded inwards to whole numbers with it.
 TOLERANCE = 1e-6
 
+#: More people than any count has.
+FAR = 10_000_000
+
 Terms = Mapping[Hashable, float]
 Interval = tuple[float, float]
 
@@ -63,6 +66,17 @@ class System:
         """Add ``lower <= sum of terms <= upper``; every count has to be there already."""
         numbered = tuple((self.names[name], float(factor)) for name, factor in terms.items() if factor)
         self.rows.append(Row(numbered, lower, upper, kind))
+
+    def without_figures(self) -> System:
+        """The same relations with nothing shown: every count that is known is not, and the rest is as it was."""
+        known = [low == high for low, high in zip(self.lower, self.upper, strict=True)]
+        return System(
+            self.names,
+            [0 if is_known else low for low, is_known in zip(self.lower, known, strict=True)],
+            # Simplex goes to a far end faster than it proves that there is none.
+            [FAR if is_known else min(high, FAR) for high, is_known in zip(self.upper, known, strict=True)],
+            self.rows,
+        )
 
     def bounds(
         self,
@@ -249,6 +263,11 @@ class _Programme:
         self._solver.changeColsCost(len(self.numbers), self._columns, costs)
         self._solver.run()
         status = self._solver.getModelStatus()
+        if status == highspy.HighsModelStatus.kUnknown:
+            # From the last basis the simplex may lose its way where a count has no upper end.
+            self._solver.clearSolver()
+            self._solver.run()
+            status = self._solver.getModelStatus()
         if status == highspy.HighsModelStatus.kOptimal:
             values = self._targets @ np.array(self._solver.getSolution().col_value)
             np.minimum(seen[0], values, out=seen[0])

@@ -7,7 +7,7 @@ the cells add up. ``random_table`` makes tables to try it on. Nothing here knows
 from __future__ import annotations
 
 import random
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import inf
@@ -62,10 +62,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Protected:
-    """A true count inside a protected range, or a hidden count outside it, and what can be known of it.
+    """A count that is protected or hidden, and what can be known of it.
 
     ``part`` is ``numerator``, ``complement`` (denominator less numerator) or ``denominator``. ``low`` and ``high`` are
-    the ends of the range that nobody may narrow; None for a count that may be worked out.
+    the ends of the range that nobody may narrow; None for a count that may be worked out. Nothing can be done against
+    what would be known with every figure hidden (of a total of two places that are suppressed, and so not nought, that
+    it is 2 or more), and the range ends there.
     """
 
     key: Key
@@ -73,8 +75,8 @@ class Protected:
     truth: int
     lower: float
     upper: float
-    low: int | None
-    high: int | None
+    low: float | None
+    high: float | None
 
     @property
     def is_breach(self) -> bool:
@@ -185,7 +187,7 @@ def attack(
     zeros_are_shown: bool | None = None,
     exact: bool = True,
 ) -> list[Protected]:
-    """The bounds of every hidden count. With ``exact`` unset those of counts that are safe may be wider in truth."""
+    """The bounds of every hidden count; with ``exact`` unset of the protected ones alone, and no wider than needed."""
     system = System()
     states = [("now", table, shown)]
     if earlier is not None:
@@ -196,33 +198,66 @@ def attack(
         _add_state(system, state, its_table, its_shown, zeros_are_shown)
     if earlier is not None:
         _join(system, table.truth, earlier[0].truth)
-    hidden = [
-        (state, key, part, its_table)
-        for state, its_table, its_shown in states
-        for key in its_table.truth
-        for part in (*PARTS, "complement")
-        if is_hidden(its_table.truth[key], its_shown[key], part, its_table.rule)
-    ]
-    targets = {(state, key, part): terms_of((state, key), part) for state, key, part, _ in hidden}
-    ranges: dict[Hashable, tuple[int, int] | None] = {
-        (state, key, part): protected_ranges(its_table.truth[key], its_table.rule).get(part)
-        for state, key, part, its_table in hidden
-    }
-    if not exact:
-        targets = {label: terms for label, terms in targets.items() if ranges[label]}
-    enough: dict[Hashable, Interval] | None = None if exact else {k: v for k, v in ranges.items() if v is not None}
-    bounds = system.bounds(targets, enough=enough)
-    return [
-        Protected(
+    found = []
+    ranges: dict[Hashable, Interval] = {}
+    for state, its_table, its_shown in states:
+        for key, counts in its_table.truth.items():
+            ends = protected_ranges(counts, its_table.rule)
+            ranges |= {(state, key, part): ends[part] for part in ends}
+            found += [
+                (state, key, part, part_of(counts, part))
+                for part in (*PARTS, "complement")
+                # What is protected and in sight all the same is known exactly.
+                if part in ends or (exact and is_hidden(counts, its_shown[key], part, its_table.rule))
+            ]
+    targets = {(state, key, part): terms_of((state, key), part) for state, key, part, _ in found}
+    bounds = system.bounds(targets, enough=None if exact else ranges)
+    counts = {
+        (state, key, part): Protected(
             key if earlier is None else (state, key),
             part,
-            part_of(its_table.truth[key], part),
+            truth,
             *bounds[(state, key, part)],
-            *(ranges[(state, key, part)] or (None, None)),
+            *ranges.get((state, key, part), (None, None)),
         )
-        for state, key, part, its_table in hidden
-        if (state, key, part) in bounds
-    ]
+        for state, key, part, truth in found
+    }
+    return list(avoidable(system, counts).values())
+
+
+def avoidable(
+    system: System, counts: dict[Hashable, Protected], kinds: Iterable[str] | None = None, is_forgiving: bool = False
+) -> dict[Hashable, Protected]:
+    """The counts with the ranges of those that leak narrowed to what could be kept secret at all.
+
+    Args:
+        system: what is known, with a count for each numerator and denominator.
+        counts: found by it, by name: first the parts of the cell's name, last the part of the cell.
+        kinds: kinds of relations that do not come from a figure; all where nothing is given.
+        is_forgiving: see ``System.bounds``.
+    """
+    leaking = {label: found for label, found in counts.items() if found.is_breach}
+    targets = {label: terms_of(label[:-1], label[-1]) for label in leaking}  # type: ignore[index]
+    # An end that was not narrowed need not be sought.
+    enough = {
+        label: (_end(found.low, found.lower, inf, 1), _end(found.high, found.upper, -inf, -1))
+        for label, found in leaking.items()
+    }
+    ends = system.without_figures().bounds(targets, kinds, enough, is_forgiving)
+    return counts | {
+        label: replace(
+            found,
+            low=found.low if enough[label][0] == inf else max(enough[label][0], ends[label][0]),
+            high=found.high if enough[label][1] == -inf else min(enough[label][1], ends[label][1]),
+        )
+        for label, found in leaking.items()
+    }
+
+
+def _end(end: float | None, found: float, otherwise: float, sense: int) -> float:
+    """An end of a range where what was found lies inside it, and else what any bound is good enough for."""
+    assert end is not None
+    return end if sense * (found - end) > 0 else otherwise
 
 
 def part_of(counts: Counts, part: str) -> int:
@@ -315,7 +350,8 @@ def random_table(rng: random.Random, measure: str | None = None) -> Table:
         area = (TOTAL, TOTAL, TOTAL, term)
         parts = [key for keys in by_sector.values() for key in keys]
         truth[area] = _added([truth[key] for key in parts])
-        if part_of(truth[area], "numerator") > 15 and rng.random() < 0.3:
+        smallest = min(part for part in (truth[area].numerator, truth[area].denominator) if part is not None)
+        if smallest > 15 and rng.random() < 0.3:
             # Of some people nobody knows where they belong. Of a small total that would leave nothing to hide.
             strays = rng.randint(1, 4)
             truth[area] = _added([truth[area], Counts(strays, strays)])

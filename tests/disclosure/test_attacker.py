@@ -49,6 +49,12 @@ def test_a_single_suppressed_organisation_is_its_sector_less_the_others(tmp_path
     assert [(found.key, found.is_breach, found.is_exact) for found in report.counts] == [(one, True, True)]
 
 
+def test_a_small_count_that_nobody_suppressed_is_a_leak(tmp_path: Path) -> None:
+    cells = {month("health"): (4, None), month("justice"): (6, None)}
+    report = attacked(tmp_path, cells, {})
+    assert [(found.key, found.lower, found.upper) for found in report.breaches] == [(month("health"), 4, 4)]
+
+
 def test_two_suppressed_cells_that_add_up_to_two_are_one_each(tmp_path: Path) -> None:
     one, two = month("health/A"), month("health/B")
     cells = {month("health"): (11, None), one: (None, None), two: (None, None), month("health/C"): (9, None)}
@@ -157,14 +163,15 @@ def test_a_hidden_base_is_found_and_two_hidden_bases_may_be_anything_that_leaves
 
 
 def test_the_base_of_another_indicator_gives_a_count_back(tmp_path: Path) -> None:
-    # Pupils suspended are the base of pupils suspended again.
+    # Pupils suspended are the base of pupils suspended again: all but three of a small school.
     suspended, again = cell("pupils_suspended", "education/A"), cell("repeat_suspension", "education/A")
-    cells = {suspended: (None, 900), again: (0, 4)}
-    report = attacked(tmp_path, cells, {suspended: (4, 900)})
-    assert bounds(report, suspended) == (4, 4)
-    assert len(report.breaches) == 1
-    without = attack(tmp_path / "impact.duckdb", truth_of(cells, {suspended: (4, 900)}), kinds=("place",))
-    assert bounds(without, suspended) == (1, 900)
+    cells = {suspended: (None, 30), again: (8, 27)}
+    report = attacked(tmp_path, cells, {suspended: (27, 30)})
+    assert bounds(report, suspended, "complement") == (3, 3)
+    assert [(found.key, found.part) for found in report.breaches] == [(suspended, "complement")]
+    without = attack(tmp_path / "impact.duckdb", truth_of(cells, {suspended: (27, 30)}), kinds=("place",))
+    assert bounds(without, suspended) == (1, 30)
+    assert without.breaches == []
 
 
 def test_a_sum_of_scores_bounds_how_many_of_them_are_high(tmp_path: Path) -> None:
@@ -202,7 +209,7 @@ def test_another_table_that_shows_what_is_withheld_is_a_leak_and_so_is_a_change_
     assert report.elsewhere == [(before, "inputs", "change", 4.0), (other, "inputs", "numerator", 3)]
     # 17 less 13: by the value the count is known, though no numerator is printed.
     assert bounds(report, before) == (4, 4)
-    assert [found.key for found in report.breaches] == [before]
+    assert [found.key for found in report.breaches] == [before, other]
 
 
 def test_an_interval_a_change_or_a_direction_beside_a_suppressed_figure_is_pointed_out(tmp_path: Path) -> None:

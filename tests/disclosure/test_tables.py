@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -84,6 +85,29 @@ def test_a_base_of_respondents_must_look_like_any_from_one_to_nine() -> None:
     assert [cell.part for cell in breaches(answers, after_primary(truth, answers.rule))] == ["denominator"]
     hidden = {"x": Counts(None), "y": Counts(None), "all": Counts(11, 34)}
     assert breaches(answers, hidden) == []
+
+
+def test_what_nothing_can_be_done_against_is_no_leak() -> None:
+    # Two places that are suppressed are not nought: their total is 2 or more, whatever is hidden.
+    truth = {"x": Counts(1), "y": Counts(1), "all": Counts(2)}
+    small = Table(truth, [Family("all", ("x", "y"))], COUNT)
+    shown = after_primary(truth, COUNT)
+    assert {cell.key: (cell.lower, cell.low, cell.high) for cell in attack(small, shown)} == {
+        "x": (1, 1, 5), "y": (1, 1, 5), "all": (2, 2, 5),
+    }  # fmt: skip
+    assert breaches(small, shown) == []
+    # But that it is no more than 3 comes of a figure.
+    larger = Table(truth | {"z": Counts(3), "more": Counts(3)}, [*small.families, Family("more", ("all", "v"))], COUNT)
+    larger = replace(larger, truth=larger.truth | {"v": Counts(1), "more": Counts(3)})
+    assert {cell.key for cell in breaches(larger, after_primary(larger.truth, COUNT) | {"more": Counts(3)})} == {
+        "x", "y", "all", "v", "more",
+    }  # fmt: skip
+
+
+def test_a_small_count_in_sight_is_a_leak() -> None:
+    truth = {"x": Counts(3, 30), "y": Counts(9, 30)}
+    found = breaches(Table(truth, [], Rule("proportion")), truth)
+    assert [(cell.key, cell.part, cell.lower, cell.upper) for cell in found] == [("x", "numerator", 3, 3)]
 
 
 @pytest.mark.parametrize(
