@@ -17,10 +17,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from tests.disclosure.linear import ContradictionError, Interval, System
 from tests.disclosure.publication import CellKey, Figures, Publication, is_of_area, read_publication, read_truth
@@ -206,7 +208,7 @@ def attack(
     targets = {(state.name, key, part): terms_of((state.name, key), part) for state, key, part in hidden}
     is_forgiving = any(state.truth is None for state in states)
     bounds = system.bounds(targets, kinds, is_forgiving=is_forgiving)
-    counts: dict[Hashable, Protected] = {
+    counts = {
         (state.name, key, part): _judged(state, key, part, bounds[(state.name, key, part)], len(states) == 2)
         for state, key, part in hidden
     }
@@ -426,14 +428,14 @@ def _leaders(publication: Publication) -> Iterator[Relation]:
 
 def _bookings(publication: Publication) -> Iterator[Relation]:
     """Of a year's bookings that were not cancelled some were attended, and of those some completed."""
-    months: dict[tuple[str, ...], list[tuple[CellKey, object]]] = defaultdict(list)
+    months: dict[tuple[str, ...], list[tuple[CellKey, date]]] = defaultdict(list)
     for key in publication.figures:
         if key.indicator_id == "training_attendances":
             months[key[1:7]].append((key, publication.periods[("month", key.period)][0]))
     for key in publication.figures:
         if key.indicator_id == "training_completion":
             first, last = publication.periods[(key.period_type, key.period)]
-            attended = [month for month, start in months[key[1:7]] if first <= start <= last]  # type: ignore[operator]
+            attended = [month for month, start in months[key[1:7]] if first <= start <= last]
             terms = tuple((month, N, 1.0) for month in attended)
             yield Relation((*terms, (key, N, -1.0)), 0, inf, "indicator")
             yield Relation(((key, D, 1.0), *((month, N, -1.0) for month, _, _ in terms)), 0, inf, "indicator")
@@ -543,14 +545,14 @@ def main() -> None:
                 print(f"    {number:5d}  {name}")
 
 
-def _cell(key: object) -> CellKey:
-    cell = key if isinstance(key, CellKey) else key[1]  # type: ignore[index]
+def _cell(key: Any) -> CellKey:
+    cell = key if isinstance(key, CellKey) else key[1]
     assert isinstance(cell, CellKey)
     return cell
 
 
-def _words(key: object) -> str:
-    return " ".join(key if isinstance(key, CellKey) else (key[0], *key[1]))  # type: ignore[index]
+def _words(key: Any) -> str:
+    return " ".join(key if isinstance(key, CellKey) else (key[0], *key[1]))
 
 
 def _print(report: Report, everything: bool) -> None:

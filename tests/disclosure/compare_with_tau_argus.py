@@ -4,7 +4,7 @@
 
 Beside the exact optimum of ``optimum.py`` stand the two methods of the tau-Argus engine: *optimal*, which takes any
 linear table, and *modular*, which takes a hierarchy of places crossed with terms. All of them pay the same for every
-cell. A defender is a function of a ``tables.Table`` that returns what it shows, cell by cell.
+cell. A defender is the function that ``trial.py`` takes.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from pytauargus.result import parse_simple_tab
 
 from tests.disclosure.optimum import fewest, show_all_but
 from tests.disclosure.tables import TOTAL, Counts, Key, Table, breaches, is_primary, part_of, random_table
+from tests.disclosure.trial import Defender
 
-Defender = Callable[[Table], Mapping[Key, Counts]]
+Method = Callable[[Table], Mapping[Key, Counts]]
 
 
 class NoPatternError(Exception):
@@ -85,12 +86,12 @@ def tau_argus_optimal(table: Table) -> Mapping[Key, Counts]:
 
 def tau_argus_modular(table: Table) -> Mapping[Key, Counts]:
     """The engine's modular method on the hierarchy of places, crossed with the terms if there are any."""
-    terms = {key[3] for key in table.truth}  # type: ignore[index]
+    terms = {key[3] for key in table.truth}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = []
         for key, counts in table.truth.items():
-            sector, organisation, _, term = key  # type: ignore[misc]
+            sector, organisation, _, term = key
             value = part_of(counts, "numerator")
             is_small = is_primary(counts, table.rule)
             levels = (value - 1, 5 - value) if is_small else (0, 0)
@@ -122,7 +123,7 @@ def tau_argus_modular(table: Table) -> Mapping[Key, Counts]:
     hidden = {(str(row["place"]), str(row.get("term", "Total"))) for row in found if row["status"] in ("U", "M")}
 
     def code(key: Key) -> tuple[str, str]:
-        sector, organisation, _, period = key  # type: ignore[misc]
+        sector, organisation, _, period = key
         place = next((each for each in (organisation, sector) if each != TOTAL), "Total")
         return place, "Total" if period == TOTAL else period
 
@@ -155,9 +156,9 @@ def _run_in(folder: Path, task: Callable[..., object], *arguments: Path) -> None
 
 def _hierarchy(table: Table) -> list[str]:
     """Codes of sectors with those of their organisations below them, or of organisations alone."""
-    has_sectors = any(key[0] != TOTAL and key[1] == TOTAL for key in table.truth)  # type: ignore[index]
+    has_sectors = any(key[0] != TOTAL and key[1] == TOTAL for key in table.truth)
     lines: list[str] = []
-    for sector, organisation in sorted({key[:2] for key in table.truth if key[1] != TOTAL}):  # type: ignore[index]
+    for sector, organisation in sorted({key[:2] for key in table.truth if key[1] != TOTAL}):
         if has_sectors and sector not in lines:
             lines.append(sector)
         lines.append(f"@{organisation}" if has_sectors else organisation)
@@ -166,7 +167,7 @@ def _hierarchy(table: Table) -> list[str]:
 
 def is_crossed(table: Table) -> bool:
     """Whether the table is a plain hierarchy of places, with or without terms, in which all adds up."""
-    groups = any(key[2] != TOTAL for key in table.truth)  # type: ignore[index]
+    groups = any(key[2] != TOTAL for key in table.truth)
     left_over = any(
         part_of(table.truth[family.total], "numerator")
         != sum(part_of(table.truth[key], "numerator") for key in family.parts)
@@ -175,7 +176,7 @@ def is_crossed(table: Table) -> bool:
     return not groups and not left_over
 
 
-def compare(tables: list[Table], methods: Mapping[str, Defender]) -> dict[str, Score]:
+def compare(tables: list[Table], methods: Mapping[str, Method]) -> dict[str, Score]:
     """Run every method on every table."""
     scores = {name: Score() for name in methods}
     for table in tables:
@@ -199,7 +200,8 @@ def compare(tables: list[Table], methods: Mapping[str, Defender]) -> dict[str, S
 
 def tables_of(number: int, seed: int, crossed: bool, largest: int = 40) -> list[Table]:
     """Random tables of counts that have something to protect and can be protected without hiding a nought."""
-    rng, found = random.Random(seed), []
+    rng = random.Random(seed)
+    found: list[Table] = []
     while len(found) < number:
         table = random_table(rng, "count")
         if len(table.truth) > largest or is_crossed(table) != crossed:
@@ -215,10 +217,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--defender", help="module:function")
     options = parser.parse_args()
-    methods: dict[str, Defender] = {"exact optimum": exact, "tau-Argus optimal": tau_argus_optimal}
+    methods: dict[str, Method] = {"exact optimum": exact, "tau-Argus optimal": tau_argus_optimal}
     if options.defender:
         module, _, function = options.defender.partition(":")
-        methods["defender"] = getattr(importlib.import_module(module), function)
+        defender: Defender = getattr(importlib.import_module(module), function)
+        methods["defender"] = lambda table: defender(table, None)
     for title, crossed in (("places, with or without terms", True), ("with groups, or people of no place", False)):
         chosen = methods | ({"tau-Argus modular": tau_argus_modular} if crossed else {})
         scores = compare(tables_of(options.tables, options.seed, crossed), chosen)

@@ -7,9 +7,10 @@ linear programmes are solved by HiGHS; each group of counts that hang together i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor, inf
+from typing import Any
 
 import highspy
 import numpy as np
@@ -20,7 +21,7 @@ TOLERANCE = 1e-6
 #: More people than any count has.
 FAR = 10_000_000
 
-Terms = Mapping[Hashable, float]
+Terms = Mapping[Any, float]
 Interval = tuple[float, float]
 
 
@@ -46,12 +47,12 @@ class System:
     out: ``bounds(targets, kinds=...)`` uses the relations of those kinds, and those without a kind.
     """
 
-    names: dict[Hashable, int] = field(default_factory=dict)
+    names: dict[Any, int] = field(default_factory=dict)
     lower: list[float] = field(default_factory=list)
     upper: list[float] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
 
-    def count(self, name: Hashable, lower: float = 0, upper: float = inf) -> None:
+    def count(self, name: Any, lower: float = 0, upper: float = inf) -> None:
         """Add a count, or narrow one that is there."""
         if name not in self.names:
             self.names[name] = len(self.lower)
@@ -80,11 +81,11 @@ class System:
 
     def bounds(
         self,
-        targets: Mapping[Hashable, Terms],
+        targets: Mapping[Any, Terms],
         kinds: Iterable[str] | None = None,
-        enough: Mapping[Hashable, Interval] | None = None,
+        enough: Mapping[Any, Interval] | None = None,
         is_forgiving: bool = False,
-    ) -> dict[Hashable, Interval]:
+    ) -> dict[Any, Interval]:
         """Smallest and largest whole number that each target (a sum of counts) can be.
 
         Args:
@@ -106,9 +107,9 @@ class System:
             label: [(self.names[name], float(factor)) for name, factor in terms.items() if factor]
             for label, terms in targets.items()
         }
-        found: dict[Hashable, Interval] = {}
+        found: dict[Any, Interval] = {}
         components = _components(rows, lower, upper, numbered.values())
-        by_component: dict[int, list[Hashable]] = defaultdict(list)
+        by_component: dict[int, list[Any]] = defaultdict(list)
         for label, terms in numbered.items():
             free = [number for number, _ in terms if lower[number] != upper[number]]
             if free:

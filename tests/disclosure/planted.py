@@ -74,8 +74,8 @@ def plant(
         for key, figures in cells.items():
             numerator, denominator, value = (*figures, None)[:3]
             status = "c" if numerator is None else "ok"
-            row = [*key, numerator, denominator, value, status, *PERIODS[key.period_type]]
-            connection.execute(f"insert into indicator_values values ({', '.join('?' * len(row))})", row)
+            inserted = [*key, numerator, denominator, value, status, *PERIODS[key.period_type]]
+            connection.execute(f"insert into indicator_values values ({', '.join('?' * len(inserted))})", inserted)
         for name, (columns, rows) in (tables or {}).items():
             connection.execute(f"create table {name} ({columns})")
             for row in rows:

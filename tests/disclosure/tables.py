@@ -7,14 +7,16 @@ the cells add up. ``random_table`` makes tables to try it on. Nothing here knows
 from __future__ import annotations
 
 import random
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import inf
+from typing import Any
 
 from tests.disclosure.linear import Interval, System, Terms
 
-Key = Hashable
+#: Any name that can be looked up; those of random tables are (sector, organisation, group, period).
+Key = Any
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ def attack(
     if earlier is not None:
         _join(system, table.truth, earlier[0].truth)
     found = []
-    ranges: dict[Hashable, Interval] = {}
+    ranges: dict[Any, Interval] = {}
     for state, its_table, its_shown in states:
         for key, counts in its_table.truth.items():
             ends = protected_ranges(counts, its_table.rule)
@@ -212,7 +214,7 @@ def attack(
             ]
     targets = {(state, key, part): terms_of((state, key), part) for state, key, part, _ in found}
     bounds = system.bounds(targets, enough=None if exact else ranges)
-    counts = {
+    known = {
         (state, key, part): Protected(
             key if earlier is None else (state, key),
             part,
@@ -222,12 +224,12 @@ def attack(
         )
         for state, key, part, truth in found
     }
-    return list(avoidable(system, counts).values())
+    return list(avoidable(system, known).values())
 
 
 def avoidable(
-    system: System, counts: dict[Hashable, Protected], kinds: Iterable[str] | None = None, is_forgiving: bool = False
-) -> dict[Hashable, Protected]:
+    system: System, counts: Mapping[Any, Protected], kinds: Iterable[str] | None = None, is_forgiving: bool = False
+) -> dict[Any, Protected]:
     """The counts with the ranges of those that leak narrowed to what could be kept secret at all.
 
     Args:
@@ -237,14 +239,14 @@ def avoidable(
         is_forgiving: see ``System.bounds``.
     """
     leaking = {label: found for label, found in counts.items() if found.is_breach}
-    targets = {label: terms_of(label[:-1], label[-1]) for label in leaking}  # type: ignore[index]
+    targets = {label: terms_of(label[:-1], label[-1]) for label in leaking}
     # An end that was not narrowed need not be sought.
     enough = {
         label: (_end(found.low, found.lower, inf, 1), _end(found.high, found.upper, -inf, -1))
         for label, found in leaking.items()
     }
     ends = system.without_figures().bounds(targets, kinds, enough, is_forgiving)
-    return counts | {
+    return {**counts} | {
         label: replace(
             found,
             low=found.low if enough[label][0] == inf else max(enough[label][0], ends[label][0]),
@@ -373,9 +375,9 @@ def random_table(rng: random.Random, measure: str | None = None) -> Table:
         families += [
             Family(_in(family.total, TOTAL), tuple(_in(key, TOTAL) for key in family.parts))
             for family in families
-            if family.total[3] == terms[0]  # type: ignore[index]
+            if family.total[3] == terms[0]
         ]
-        for sector, organisation, group in sorted({key[:3] for key in truth}):  # type: ignore[index]
+        for sector, organisation, group in sorted({key[:3] for key in truth}):
             keys = [(sector, organisation, group, term) for term in terms]
             year = (sector, organisation, group, TOTAL)
             added = sum(part_of(truth[key], "numerator") for key in keys)
@@ -385,14 +387,14 @@ def random_table(rng: random.Random, measure: str | None = None) -> Table:
 
 
 def _in(key: Key, period: str) -> Key:
-    return (*key[:3], period)  # type: ignore[index]
+    return (*key[:3], period)
 
 
 def corrected(rng: random.Random, table: Table) -> Table:
     """The table after a few late corrections: some organisations' counts, with every total and group above them."""
     truth = dict(table.truth)
     totals = {family.total for family in table.families}
-    leaves = [key for key in truth if key not in totals and key[2] == TOTAL]  # type: ignore[index]
+    leaves = [key for key in truth if key not in totals and key[2] == TOTAL]
     for _ in range(rng.randint(1, 3)):
         group = f"g{rng.randrange(2)}"
         changed = _above(rng.choice(leaves), table.families)
@@ -401,7 +403,7 @@ def corrected(rng: random.Random, table: Table) -> Table:
             for family in table.families
             if family.total in changed
             for part in family.parts
-            if part[2] == group and family.total[2] == TOTAL  # type: ignore[index]
+            if part[2] == group and family.total[2] == TOTAL
         }
         difference = rng.choice([-3, -2, -1, 1, 2, 3])
         after = {key: replace(truth[key], numerator=part_of(truth[key], "numerator") + difference) for key in changed}

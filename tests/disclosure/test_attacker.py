@@ -38,7 +38,7 @@ def attacked(
     **other: object,
 ) -> Report:
     path = plant(tmp_path / "impact.duckdb", cells)
-    return attack(path, truth_of(cells, hidden), **other)  # type: ignore[arg-type]
+    return attack(path, truth_of(cells, hidden), **other)
 
 
 def test_a_single_suppressed_organisation_is_its_sector_less_the_others(tmp_path: Path) -> None:

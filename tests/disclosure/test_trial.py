@@ -38,7 +38,7 @@ def test_a_defender_that_hides_everything_leaks_nothing() -> None:
 
 
 def test_a_defender_without_a_memory_leaks_when_a_correction_takes_the_last_small_count_away() -> None:
-    result = trial(everything_if_anything_now, tables=1000, zeros_are_shown=False)
+    result = trial(everything_if_anything_now, tables=600, zeros_are_shown=False)
     assert all(leak.earlier is not None for leak in result.leaks)
 
 

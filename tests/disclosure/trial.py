@@ -95,9 +95,9 @@ def _tried(
         return shown
     found = breaches(table, shown, earlier, zeros_are_shown)
     # What the first publication gave away by itself is no fault of the second.
-    if earlier is not None and any(cell.key[0] == "earlier" for cell in found):  # type: ignore[index]
+    if earlier is not None and any(cell.key[0] == "earlier" for cell in found):
         old = {(cell.key, cell.part) for cell in breaches(*earlier, None, zeros_are_shown)}
-        found = [cell for cell in found if cell.key[0] == "now" or (cell.key[1], cell.part) not in old]  # type: ignore[index]
+        found = [cell for cell in found if cell.key[0] == "now" or (cell.key[1], cell.part) not in old]
     if found:
         result.leaks.append(Leak(number, table, shown, earlier, tuple(found)))
     return shown
