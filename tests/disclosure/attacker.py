@@ -44,7 +44,10 @@ from tests.disclosure.tables import (
 KINDS = ("place", "group", "term", "indicator", "response", "rate", "register", "file", "source", "vintages")
 
 #: Kinds of knowledge that are figures themselves.
-FROM_FIGURES = {"rate", "register", "file"}
+FROM_FIGURES = {"rate", "register", "file", "headcount"}
+
+#: What may or may not be so: a head count is often last year's. Used only where it is so, and only if asked for.
+GUESSES = ("headcount",)
 
 #: Breakdowns whose members do not add up: one person is in several, or each asks something else.
 OVERLAPPING = {("training_take_up", "course_level"), ("training_feedback", "statement")}
@@ -183,7 +186,7 @@ def attack(
         publication: folder, DuckDB file or folder of Parquet files; or what was read of one.
         truth: the unsuppressed counts, to judge by (see this module's text).
         earlier: an earlier publication, with its truth.
-        kinds: kinds of knowledge to use, of ``KINDS``.
+        kinds: kinds of knowledge to use, of ``KINDS`` and ``GUESSES``.
         zeros_are_shown: whether a hidden count is known to be 1 or more; where nothing is said as the truth has it, and
             without a truth yes, because the rules say so.
     """
@@ -313,6 +316,7 @@ def _relations(state: State) -> Iterator[Relation]:
     yield from _register(publication)
     yield from _files(publication)
     yield from _sources(state)
+    yield from _unchanged_headcounts(state)
 
 
 def _adds_up(total: CellKey, parts: Iterable[CellKey], kind: str, of: Iterable[str] = PARTS) -> Iterator[Relation]:
@@ -489,6 +493,22 @@ def _sources(state: State) -> Iterator[Relation]:
                 yield Relation(((one, part, 1.0), (key, part, -1.0)), 0, 0, "source")
 
 
+def _unchanged_headcounts(state: State) -> Iterator[Relation]:
+    """A place's head count is taken for that of its other periods, and for the newest in the register, where it is."""
+    if state.truth is None:
+        return
+    first: dict[tuple[tuple[str, ...], float], CellKey] = {}
+    for key in state.publication.figures:
+        if key.indicator_id not in ("training_take_up", RESPONSES) or not state.has(key, D):
+            continue
+        headcount = _true(state, key, D)
+        one = first.setdefault((key[2:7], headcount), key)
+        if one is not key:
+            yield Relation(((one, D, 1.0), (key, D, -1.0)), 0, 0, "headcount")
+        if state.publication.headcounts.get(key.organisation_id, (None,))[0] == headcount:
+            yield Relation(((key, D, 1.0),), headcount, headcount, "headcount")
+
+
 def _join(system: System, now: State, before: State) -> None:
     """A count that did not change is the same count. Without the truths a reader can but guess which they are."""
     for key in now.publication.figures:
@@ -507,7 +527,7 @@ def by_kind(
     """The attack with more and more kinds of knowledge, so that each leak shows with the first that it needs."""
     used: list[str] = []
     reports = []
-    for kind in KINDS:
+    for kind in (*KINDS, *GUESSES):
         if kind == "vintages" and earlier is None:
             continue
         used.append(kind)

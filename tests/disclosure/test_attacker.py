@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.disclosure.attacker import Report, attack
+from tests.disclosure.attacker import GUESSES, KINDS, Report, attack
 from tests.disclosure.linear import ContradictionError
 from tests.disclosure.planted import FIGURES, HOME, KEY, cell, plant, truth_of
 from tests.disclosure.publication import CellKey, read_publication
@@ -247,6 +247,24 @@ def test_a_head_count_in_the_register_gives_a_hidden_base_back_once_it_is_that_o
     for number, (as_at, expected) in enumerate([("2025-06-30", (7, 7)), ("2025-09-30", (1, 46))]):
         path = plant(tmp_path / f"{number}.duckdb", cells, {"organisations": (register, [("A", 40, as_at)])})
         assert bounds(attack(path, truth_of(cells, hidden)), two, "denominator") == expected
+
+
+def test_a_head_count_that_stayed_the_same_may_be_guessed(tmp_path: Path) -> None:
+    # The first year hides A and B, the second A and C. B's 40 did not change.
+    years = ("2023/24", "2024/25")
+    sector, one, two, three = (
+        [cell("training_take_up", place, period=year) for year in years]
+        for place in ("health", "health/A", "health/B", "health/C")
+    )
+    cells = {
+        sector[0]: (60, 107), one[0]: (None, None), two[0]: (None, None), three[0]: (32, 60),
+        sector[1]: (63, 110), one[1]: (None, None), two[1]: (20, 40), three[1]: (None, None),
+    }  # fmt: skip
+    hidden = {one[0]: (6, 7), two[0]: (22, 40), one[1]: (6, 7), three[1]: (37, 63)}
+    path = plant(tmp_path / "impact.duckdb", cells)
+    assert attack(path, truth_of(cells, hidden)).breaches == []
+    guessed = attack(path, truth_of(cells, hidden), kinds=(*KINDS, *GUESSES))
+    assert bounds(guessed, one[0], "denominator") == bounds(guessed, one[1], "denominator") == (7, 7)
 
 
 def test_a_file_with_few_rows_bounds_what_was_counted_from_it(tmp_path: Path) -> None:
