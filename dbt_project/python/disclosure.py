@@ -26,7 +26,7 @@ _UNPROTECTED_UNITS = ("organisation", "event")
 #: How many people are few where the registry has no smallest count: of respondents.
 _FEW = 5
 #: What hiding a count costs, by what it is about: many totals are read more than one organisation's figure.
-_ORGANISATION, _SECTOR, _GROUP, _AREA = 1.0, 4.0, 2.0, 12.0
+_ORGANISATION, _SECTOR, _GROUP, _AREA, _NOUGHT = 1.0, 4.0, 2.0, 12.0, 10_000.0
 
 SMALL_COUNT = "small count"
 SMALL_COMPLEMENT = "small complement"
@@ -311,14 +311,17 @@ class _Counts:
                         self.was_hidden.add(number)
             elif is_hidden or not is_shown or (limit is not None and limit.is_hidden):
                 self._hidden.add(number)
-            # A nought is shown, unless its base is hidden.
-            elif value > 0:
+            else:
                 self._shown.add(number)
+                # That no person is counted is shown, unless the base is hidden or nothing else can protect a count.
+                if value == 0 and cell.disclosure_unit != "respondent":
+                    self._weights[number] += _NOUGHT
             lowest, highest = self._bounds.get(number, (0.0, inf))
             if limit is not None and limit.part == part and not limit.is_hidden and value <= limit.highest:
                 highest = min(highest, limit.highest)
             # Everybody knows that what is hidden is no nought: that would be shown, or there would be no figure.
-            if value > 0 and (part == "denominator" or not primary.hides_denominator):
+            is_no_nought = not primary.hides_denominator and cell.disclosure_unit != "respondent"
+            if value > 0 and (part == "denominator" or is_no_nought):
                 lowest = 1.0
             self._bounds[number] = (lowest, highest)
         if not is_protected:
@@ -339,7 +342,8 @@ class _Counts:
             if self._values[denominator] <= most:
                 self._need(denominator, 1, most)
             # What was answered on a base that is hidden: nobody, everybody, or anything between.
-            if complement is not None and numerator is not None:
+            is_known_nought = cell.numerator == 0 and cell.disclosure_unit != "respondent"
+            if complement is not None and numerator is not None and not is_known_nought:
                 self._need(numerator, 0, self._values[denominator])
 
     def _need_small(self, number: int, cell: Cell) -> None:
@@ -408,23 +412,19 @@ class _Counts:
         return self.numbers(cell)[0 if part == "numerator" else 1]
 
     def _add_up(self, whole: Cell, parts: Sequence[Cell], part: str, *, may_overlap: bool = False) -> None:
-        """Parts add up to their whole, but for those who belong to none: a count of persons that can be subtracted."""
+        """Parts add up to their whole, but for a remainder that everybody may know: those who belong to none."""
         total = self._at(whole, part)
         numbers = [number for number in (self._at(cell, part) for cell in parts) if number is not None]
         if total is None or not numbers:
             return
-        rest = self._values[total] - sum(self._values[number] for number in numbers)
-        if rest > 0:
-            derived = self._derive("rest", numbers, total)
-            if derived is not None and part == "numerator":
-                self._need_small(derived, whole)
         # Groups that people are in several of at once add up to more than the whole, and give nothing away.
-        elif rest == 0 or not may_overlap:
-            factors: dict[int, float] = {total: 1.0}
-            for number in numbers:
-                factors[number] = factors.get(number, 0.0) - 1.0
-            if any(factors.values()):
-                self._sums.add(frozenset((number, factor) for number, factor in factors.items() if factor))
+        if may_overlap and sum(self._values[number] for number in numbers) > self._values[total]:
+            return
+        factors: dict[int, float] = {total: 1.0}
+        for number in numbers:
+            factors[number] = factors.get(number, 0.0) - 1.0
+        if any(factors.values()):
+            self._sums.add(frozenset((number, factor) for number, factor in factors.items() if factor))
 
     def protect(self) -> Protection:
         """Hide what has to be."""
