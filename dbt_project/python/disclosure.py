@@ -111,36 +111,17 @@ def disclosure_control(
     Returns:
         What is hidden, and what cannot be protected any more.
     """
-    bounded = {relation.indicator_id for relation in relations if relation.relation == "at_most"}
-    found: dict[Cell, Suppression] = {}
-    lost: set[Cell] = set()
-    # First what others are bounded by: the people who answered a survey before the answers to each of its questions.
-    for is_bounded in (False, True):
-        now = [cell for cell in cells if (cell.indicator_id in bounded) == is_bounded]
-        before = [cell for cell in earlier if (cell.indicator_id in bounded) == is_bounded]
-        lost |= _decide(now, before, relations, found)
-    return Outcome([found[cell] for cell in cells], lost)
-
-
-def _decide(
-    cells: Sequence[Cell], earlier: Sequence[Cell], relations: Sequence[Relation], found: dict[Cell, Suppression]
-) -> set[Cell]:
-    """Add to ``found`` what is hidden of some cells; returns those of which a small count is known for good."""
-    limits = _Limits(relations, found)
     counts = _Counts(relations)
     primary = [_primary(cell) for cell in cells]
-    for cell, hidden in zip(cells, primary, strict=True):
-        counts.add(cell, hidden, limits.of(cell), is_earlier=False)
-    for cell in earlier:
-        counts.add(cell, _primary(cell), None, is_earlier=True)
-    counts.relate(cells)
-    counts.relate(earlier)
+    counts.take_up(cells, primary, is_earlier=False)
+    counts.take_up(earlier, [_primary(cell) for cell in earlier], is_earlier=True)
     protection = counts.protect()
     given_away = {need.count for need in protection.unmet} | counts.known_needs
+    outcome: list[Suppression] = []
     lost: set[Cell] = set()
     for cell, hidden in zip(cells, primary, strict=True):
         if not _is_protected(cell):
-            found[cell] = Suppression(False, False, None)
+            outcome.append(Suppression(False, False, None))
             continue
         numerator, denominator = counts.numbers(cell)
         hides_denominator = hidden.hides_denominator or _any(protection.is_hidden, denominator)
@@ -151,45 +132,10 @@ def _decide(
         ):
             was_hidden = counts.was_hidden & {numerator, denominator} - {None}
             reason = WITHHELD_BEFORE if was_hidden else SECONDARY
-        found[cell] = Suppression(hides_numerator, hides_denominator, reason)
+        outcome.append(Suppression(hides_numerator, hides_denominator, reason))
         if hidden.reason is not None and given_away & {numerator, denominator, counts.complement_of(cell)}:
             lost.add(cell)
-    return lost
-
-
-class _Limits:
-    """What the counts of some indicators cannot be above, because those of others are known already."""
-
-    def __init__(self, relations: Sequence[Relation], found: Mapping[Cell, Suppression]) -> None:
-        self._other = {
-            r.indicator_id: (r.part, r.other_indicator_id, r.other_part) for r in relations if r.relation == "at_most"
-        }
-        others = {indicator_id for _, indicator_id, _ in self._other.values()}
-        self._cells = {
-            (cell.indicator_id, *_place(cell)): (cell, hidden)
-            for cell, hidden in found.items()
-            if cell.indicator_id in others
-        }
-
-    def of(self, cell: Cell) -> _Limit | None:
-        """The limit of one of a cell's counts; None where there is none."""
-        if cell.indicator_id not in self._other:
-            return None
-        part, other_indicator_id, other_part = self._other[cell.indicator_id]
-        if (other_indicator_id, *_place(cell)) not in self._cells:
-            return None
-        other, hidden = self._cells[other_indicator_id, *_place(cell)]
-        highest = other.numerator if other_part == "numerator" else other.denominator
-        is_hidden = hidden.hides_numerator if other_part == "numerator" else hidden.hides_denominator
-        return None if highest is None else _Limit(part, highest, is_hidden)
-
-
-class _Limit(NamedTuple):
-    """A count that another is no more than, and whether that one is hidden."""
-
-    part: str
-    highest: int
-    is_hidden: bool
+    return Outcome(outcome, lost)
 
 
 def _any(flags: NDArray[np.bool_], number: int | None) -> bool:
@@ -253,6 +199,11 @@ class _Counts:
         self._hidden: set[int] = set()
         self._known: set[int] = set()
         self._shown: set[int] = set()
+        #: Indicator of a question → indicator and part that count who took part in the survey.
+        self._answered_by = {
+            r.indicator_id: (r.other_indicator_id, r.other_part) for r in relations if r.relation == "answered_by"
+        }
+        self._takes_part = {indicator_id for indicator_id, _ in self._answered_by.values()}
         self._needs: dict[int, Need] = {}
         self._bounds: dict[int, tuple[float, float]] = {}
         self._sums: set[frozenset[tuple[int, float]]] = set()
@@ -291,7 +242,24 @@ class _Counts:
             return None
         return self._number.get(("complement", denominator, numerator, cell.denominator - cell.numerator))
 
-    def add(self, cell: Cell, primary: Suppression, limit: _Limit | None, *, is_earlier: bool) -> None:
+    def take_up(self, cells: Sequence[Cell], primary: Sequence[Suppression], *, is_earlier: bool) -> None:
+        """Take up the cells of one publication: what is in sight, what has to be protected, and what hangs together."""
+        took_part = {
+            (cell.indicator_id, *_place(cell)): cell
+            for cell in cells
+            if cell.indicator_id in self._takes_part and _is_protected(cell)
+        }
+        for cell, hidden in zip(cells, primary, strict=True):
+            most = inf
+            if cell.indicator_id in self._answered_by:
+                indicator_id, part = self._answered_by[cell.indicator_id]
+                whole = took_part.get((indicator_id, *_place(cell)))
+                count = None if whole is None else whole.numerator if part == "numerator" else whole.denominator
+                most = inf if count is None or count < (cell.denominator or 0) else count
+            self._add(cell, hidden, most, is_earlier=is_earlier)
+        self._relate(cells)
+
+    def _add(self, cell: Cell, primary: Suppression, most: float, *, is_earlier: bool) -> None:
         """Take up a cell: its counts, what is in sight of them, and what has to be protected."""
         is_protected = _is_protected(cell)
         numbers: dict[str, int] = {}
@@ -309,7 +277,7 @@ class _Counts:
                     self._hidden.add(number)
                     if is_earlier:
                         self.was_hidden.add(number)
-            elif is_hidden or not is_shown or (limit is not None and limit.is_hidden):
+            elif is_hidden or not is_shown:
                 self._hidden.add(number)
             else:
                 self._shown.add(number)
@@ -317,8 +285,8 @@ class _Counts:
                 if value == 0 and cell.disclosure_unit != "respondent":
                     self._weights[number] += _NOUGHT
             lowest, highest = self._bounds.get(number, (0.0, inf))
-            if limit is not None and limit.part == part and not limit.is_hidden and value <= limit.highest:
-                highest = min(highest, limit.highest)
+            if part == "denominator":
+                highest = min(highest, most)
             # Everybody knows that what is hidden is no nought: that would be shown, or there would be no figure.
             is_no_nought = not primary.hides_denominator and cell.disclosure_unit != "respondent"
             if value > 0 and (part == "denominator" or is_no_nought):
@@ -332,15 +300,15 @@ class _Counts:
             self._goes_with.add((denominator, numerator))
             if cell.measure_type == "proportion":
                 complement = self._derive("complement", [numerator], denominator)
-        if primary.reason is None:
+        if primary.reason is None or cell.indicator_id in self._takes_part:
             return
         for count in (numerator, complement):
             if count is not None:
                 self._need_small(count, cell)
         if primary.reason == SMALL_BASE and denominator is not None:
-            most = _smallest_count(cell) - 1 or _FEW
-            if self._values[denominator] <= most:
-                self._need(denominator, 1, most)
+            few = _smallest_count(cell) - 1 or _FEW
+            if self._values[denominator] <= few and cell.indicator_id not in self._answered_by:
+                self._need(denominator, 1, few)
             # What was answered on a base that is hidden: nobody, everybody, or anything between.
             is_known_nought = cell.numerator == 0 and cell.disclosure_unit != "respondent"
             if complement is not None and numerator is not None and not is_known_nought:
@@ -369,7 +337,7 @@ class _Counts:
         self._sums.add(frozenset((number, factor) for number, factor in factors.items() if factor))
         return rest
 
-    def relate(self, cells: Sequence[Cell]) -> None:
+    def _relate(self, cells: Sequence[Cell]) -> None:
         """Take up what everybody knows of the sums of the cells of one publication."""
         by_key = {(cell.indicator_id, *_place(cell)): cell for cell in cells if _is_protected(cell)}
         for (*whole_key, divided_by), parts in _families(by_key).items():
@@ -417,8 +385,12 @@ class _Counts:
         numbers = [number for number in (self._at(cell, part) for cell in parts) if number is not None]
         if total is None or not numbers:
             return
-        # Groups that people are in several of at once add up to more than the whole, and give nothing away.
         if may_overlap and sum(self._values[number] for number in numbers) > self._values[total]:
+            # Groups that people are in several of at once do not add up, but none of them is more than the whole, or,
+            # where only who is in all of them is in the whole, less.
+            for number in numbers:
+                self._derive("within", [number], total)
+                self._derive("within", [total], number)
             return
         factors: dict[int, float] = {total: 1.0}
         for number in numbers:

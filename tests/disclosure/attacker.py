@@ -159,6 +159,11 @@ class State:
     def rule(self, key: CellKey) -> Rule:
         """What is promised about the cell. Where more were counted than could be, none is a part of the other."""
         rule = self.publication.rules[key.indicator_id]
+        # Who took part in a survey is no secret, what they answered is.
+        if key.indicator_id == RESPONSES:
+            rule = replace(rule, secret=())
+        elif key.source_dataset == ITEMS:
+            rule = replace(rule, secret=(N, "complement"))
         counts = (self.truth or {}).get(key, Counts(None))
         if counts.numerator is not None and counts.denominator is not None and counts.numerator > counts.denominator:
             return replace(rule, measure="rate")

@@ -36,11 +36,14 @@ class Rule:
         minimum_count: counts from 1 to this are hidden, and so are as few outside a proportion's numerator; None where
             a count of respondents is shown from the minimum base on.
         minimum_base: a figure on fewer is hidden, with its denominator; None where there is none.
+        secret: the parts that nobody may work out where they are small, or on a small base; the others are hidden and
+            no more.
     """
 
     measure: str
     minimum_count: int | None = 5
     minimum_base: int | None = 10
+    secret: tuple[str, ...] = ("numerator", "complement", "denominator")
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def protected_ranges(counts: Counts, rule: Rule) -> dict[str, tuple[int, int]]:
         if rule.measure == "proportion" and numerator is not None and numerator <= denominator and not is_shown_nought:
             low, high = ranges.get("numerator", (numerator, numerator))
             ranges["numerator"] = (min(low, 0), max(high, denominator))
-    return ranges
+    return {part: ends if part in rule.secret else (part_of(counts, part),) * 2 for part, ends in ranges.items()}
 
 
 def terms_of(name: Key, part: str) -> Terms:
