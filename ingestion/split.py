@@ -280,21 +280,20 @@ class Splitter:
         select *, len(list_intersect(problems, {errors}::integer[])) > 0 as has_error from noticed"""
 
     def meaning_sql(self, column: Column, texts: str) -> str:
-        """What texts of one column mean, in the order of their numbers, and whether there is anything to say of them.
+        """What texts of one column mean, in any order, and whether there is anything to say of them: ``is_suspect``.
 
         Of what belongs to the natural key there is its number beside, as ``<column>_in_key``.
 
         Args:
             column: a column that stands in one cell at most.
-            texts: a table, or a query in brackets, of ``number``, in their order, and ``<column>_text``.
+            texts: a table, or a query in brackets, of ``number`` and ``<column>_text``.
         """
         values, join = self._values(column)
         problems = " or ".join(f"coalesce(({p.condition}), false)" for p in self._column_problems(column))
-        order = "order by number" if join else ""
         of_key = (part for part in column.landed_columns() if part in self.key_numbers)
         numbers = "".join(f", {self.key_numbers[part]} as {name(part + '_in_key')}" for part in of_key)
         return f"""with typed as (select texts.*, {", ".join(values)} from {texts} as texts {join})
-        select * exclude (number), ({problems or "false"}) as is_suspect{numbers} from typed {order}"""
+        select *, ({problems or "false"}) as is_suspect{numbers} from typed"""
 
     def can_fail(self, column: Column) -> bool:
         """Whether anything may be wrong with a cell of the column."""

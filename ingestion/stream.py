@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import numpy as np
@@ -31,9 +31,10 @@ from ingestion.sql import literal, name
 
 #: Rows of a piece: large enough that a column's SQL is worth its start, small enough to hold.
 PIECE_ROWS = 500_000
-#: Texts of one column that are kept for the rest of a file; about 100 bytes each.
-MOST_REMEMBERED = 2_000_000
-#: Texts are kept while each piece holds this share of them again; of a column of numbers of its own none would be.
+#: Bytes of one column's texts that are kept for the rest of a file; what they mean takes as much again.
+MOST_REMEMBERED = 64_000_000
+#: They are kept while a piece holds this share of them again: to look a text up costs as much as to read a number.
+#: A pseudonym costs ten times as much, so the texts behind pseudonyms are kept in any case.
 _LEAST_MET = 0.25
 
 #: Text stays a dictionary all the way: Parquet keeps it as one, and nothing is copied for every row.
@@ -49,6 +50,9 @@ _ARROW_TYPES = {
     "TIMESTAMP": pa.timestamp("us"),
     "BOOLEAN": pa.bool_(),
 }
+
+
+_Of = TypeVar("_Of")
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,9 @@ class Stream:
         self._used = {word for sql in said for word in re.findall(r"\w+", sql)}
         self._has_row_rules = bool(said)
         self._columns = [column for column in splitter.columns if self._is_looked_at(column)]
-        at = (self._source.positions.get(column.name, ()) for column in self._columns)
-        self._numbered = {f"c{positions[0]}" for positions in at if positions}
+        at = {column.name: self._source.positions.get(column.name, ()) for column in self._columns}
+        self._numbered = {f"c{positions[0]}" for positions in at.values() if positions}
+        self._dear = {f"c{at[c.name][0]}" for c in self._columns if c.personal == "pseudonymise" and at[c.name]}
         #: What the texts of each column mean, all those of the piece before.
         self._meanings: dict[str, pa.Table] = {}
 
@@ -107,11 +112,16 @@ class Stream:
         self._con.execute(f"create temp table raw ({ROW} bigint, {columns})")
         taken = 0
         keys = [np.zeros(0, np.uint64)]
-        # Reading, sorting and writing go on side by side; each of them leaves Python for most of its time.
-        with ThreadPoolExecutor(1) as reading, ExitStack() as files, ThreadPoolExecutor(1) as writing:
+        # Reading, numbering, sorting and writing go on side by side; each of them leaves Python for most of its time.
+        with (
+            ThreadPoolExecutor(1) as reading,
+            ThreadPoolExecutor(1) as numbering,
+            ExitStack() as files,
+            ThreadPoolExecutor(1) as writing,
+        ):
             writer: pq.ParquetWriter | None = None
             written: Future[None] | None = None
-            for piece in _ahead(self._pieces(rows), reading):
+            for piece in _ahead(self._pieces(_ahead(_tables(rows), reading)), numbering):
                 taken += piece.rows.num_rows
                 landed, its_keys, clean = self._sort(piece)
                 if writer is None:
@@ -158,21 +168,13 @@ class Stream:
             column_encoding=encodings,
         )
 
-    def _pieces(self, rows: Iterator[pa.RecordBatch]) -> Iterator[_Piece]:
-        """Batches put together into pieces, in which the columns that are looked at have their texts numbered."""
-        batches: list[pa.RecordBatch] = []
-        held = 0
+    def _pieces(self, tables: Iterator[pa.Table]) -> Iterator[_Piece]:
+        """The pieces with the texts numbered of those columns that are looked at."""
         kept = dict.fromkeys(self._numbered, pa.array([], pa.string()))
-        for batch in chain(rows, [None]):
-            if batch is not None:
-                batches.append(batch)
-                held += batch.num_rows
-            if held and (batch is None or held >= PIECE_ROWS):
-                piece = pa.Table.from_batches(batches)
-                texts = {column: _numbered(kept[column], piece[column]) for column in self._numbered}
-                kept = {column: _worth_keeping(its) for column, its in texts.items()}
-                yield _Piece(piece, texts)
-                batches, held = [], 0
+        for table in tables:
+            texts = {column: _numbered(kept[column], table[column]) for column in self._numbered}
+            kept = {column: _worth_keeping(its, is_dear=column in self._dear) for column, its in texts.items()}
+            yield _Piece(table, texts)
 
     def _sort(self, piece: _Piece) -> tuple[dict[str, pa.Array], np.ndarray, np.ndarray]:
         """The columns of a piece as they would land, the numbers of its rows' keys, and which of the rows may land."""
@@ -240,9 +242,10 @@ class Stream:
             self._lookups.add(column, [cell for _, cell in found if cell is not None])
         meaning = self._con.sql(self._splitter.meaning_sql(column, f"({text})")).to_arrow_table()
         self._con.unregister("entries_of_column")
-        return meaning.select(
-            [part for part in meaning.column_names if part != f"{column.name}_text" or part in self._used]
-        )
+        unused = {"number"} | ({f"{column.name}_text"} - self._used)
+        parts = meaning.select([part for part in meaning.column_names if part not in unused]).combine_chunks()
+        # A join keeps no order, nor does what fetches the key of a pseudonym.
+        return parts.take(pa.array(np.argsort(meaning["number"].to_numpy(), kind="stable")))
 
     def _row_rules(self, used: dict[str, pa.Array], rows: int) -> pa.Table:
         """The derived columns that land, the numbers of those in the key, and the rows that a rule or drop is about."""
@@ -274,11 +277,25 @@ class Stream:
         return found
 
 
-def _ahead(pieces: Iterator[_Piece], reading: ThreadPoolExecutor) -> Iterator[_Piece]:
-    """The pieces, each of them read while the one before it is sorted."""
-    following = reading.submit(next, pieces, None)
+def _tables(rows: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches put together into pieces."""
+    batches: list[pa.RecordBatch] = []
+    held = 0
+    for batch in rows:
+        batches.append(batch)
+        held += batch.num_rows
+        if held >= PIECE_ROWS:
+            yield pa.Table.from_batches(batches)
+            batches, held = [], 0
+    if held:
+        yield pa.Table.from_batches(batches)
+
+
+def _ahead(pieces: Iterator[_Of], worker: ThreadPoolExecutor) -> Iterator[_Of]:
+    """The pieces, each of them made while the one before it is worked on."""
+    following = worker.submit(next, pieces, None)
     while (piece := following.result()) is not None:
-        following = reading.submit(next, pieces, None)
+        following = worker.submit(next, pieces, None)
         yield piece
 
 
@@ -296,11 +313,11 @@ def _numbered(kept: pa.Array, cells: pa.ChunkedArray) -> _Texts:
     return _Texts(texts, len(kept), here, numbers[places])
 
 
-def _worth_keeping(texts: _Texts) -> pa.Array:
+def _worth_keeping(texts: _Texts, *, is_dear: bool) -> pa.Array:
     """The texts that the next piece is asked for: all so far, unless they are too many or hardly any turns up again."""
-    met_again = int((texts.here < texts.kept).sum())
-    is_worth_it = len(texts.all) <= MOST_REMEMBERED and met_again >= _LEAST_MET * texts.kept
-    return texts.all if is_worth_it else texts.all[:0]
+    if not is_dear and (texts.here < texts.kept).sum() < _LEAST_MET * texts.kept:
+        return texts.all[:0]
+    return texts.all if texts.all.nbytes <= MOST_REMEMBERED else texts.all[: texts.kept]
 
 
 def _blank(piece: _Piece) -> np.ndarray:
