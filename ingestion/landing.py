@@ -542,7 +542,8 @@ def _sorted(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, FileReport]]
         if _flows(file, columns, positions, rules):
             clean = Path(folder) / "clean.parquet"
             splitter = Splitter(con, file.contract, columns, source, clean)
-            rows = Stream(con, splitter, lookups, clean).take(sheet.batches(header_row))
+            rows, clean_keys = Stream(con, splitter, lookups, clean).take(sheet.batches(header_row))
+            splitter.clean_keys = clean_keys
             _refuse_month_first(con, columns, source, clean)
         else:
             rows = _read(con, file.recognised, "create temp table raw as select * from reader")

@@ -27,8 +27,6 @@ _LOOKED_UP = {
     "choices": "resolved varchar[]",
     "postcode": "authority_code varchar, easting integer, northing integer, grid varchar",
 }
-#: Pseudonyms of one column that are kept for the rest of a file; about 100 bytes each.
-MOST_REMEMBERED = 2_000_000
 _SCORES = "answer_scores"
 
 
@@ -63,15 +61,12 @@ class Lookups:
         self._resolves_organisations = resolves_organisations
         self._register: Register | None = None
         self._seen: dict[str, set[str]] = {}
-        self._remembered: dict[str, int] = {}
         key.offer(con)
         for column in columns:
             if column.personal == "pseudonymise":
                 scope = f"{source.submission}|" if column.per_submission else ""
                 text = f"{literal(scope)} || {name(column.name + '_text')}"
-                made = key.pseudonym_sql(column.domain or "", text)
-                self._make(column, "resolved varchar")
-                source.pseudonyms[column.name] = f"coalesce({name('lookup_' + column.name)}.resolved, {made})"
+                source.pseudonyms[column.name] = key.pseudonym_sql(column.domain or "", text)
             elif column.type in _LOOKED_UP:
                 self._make(column, _LOOKED_UP[column.type])
                 self._seen[column.name] = set()
@@ -85,7 +80,6 @@ class Lookups:
         table = name(f"lookup_of_{column.name}")
         self._con.execute(f"create temp table {table} (key varchar, {values})")
         self._source.lookups[column.name] = table
-        self._remembered[column.name] = 0
 
     def looks_up(self, column: Column) -> bool:
         """Whether the column's texts have to be made known."""
@@ -111,24 +105,6 @@ class Lookups:
             self._insert(column, new, pa.array(chosen, pa.list_(_TEXT)))
         else:
             self._name(column, new)
-
-    def remember(self, column: Column, meaning: pa.Table) -> None:
-        """Keep the pseudonyms of a piece of the file for the next: looking one up costs less than making it.
-
-        Args:
-            column: lands as a pseudonym.
-            meaning: ``<column>_text`` and ``<column>``, each text once.
-        """
-        if self._remembered[column.name] >= MOST_REMEMBERED:
-            return
-        self._con.register("entries", meaning)
-        text, value, table = name(column.name + "_text"), name(column.name), self._source.lookups[column.name]
-        ((new,),) = self._con.execute(
-            f"""insert into {table} select any_value({text}), any_value({value}) from entries
-            where {text} is not null and {text} not in (select key from {table}) group by {text}"""
-        ).fetchall()
-        self._con.unregister("entries")
-        self._remembered[column.name] += new
 
     def _name(self, column: Column, texts: list[str]) -> None:
         self._register = self._register or read_register(self._home)

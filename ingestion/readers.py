@@ -451,11 +451,14 @@ def _holds(path: Path, byte: bytes) -> bool:
 
 def _is_encoded(path: Path, start: int, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
+    is_wide = encoding.startswith("utf-16")
     with path.open("rb") as file:
         file.seek(start)
         try:
             while chunk := file.read(_CHUNK_BYTES):
-                decoder.decode(chunk)
+                # Most text is ASCII, which needs no decoding, unless the chunk before broke off within a character.
+                if is_wide or not chunk.isascii() or decoder.getstate()[0]:
+                    decoder.decode(chunk)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return False

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 from ingestion.contracts import POSTCODE_PARTS, Codes, Column, Contract, OnePer, Repeats, Rule
 from ingestion.findings import Finding, shown
@@ -186,6 +188,14 @@ class Splitter:
             clean: a Parquet file of rows that are known to be good and are not in ``raw``, as they land.
         """
         self.con, self.contract, self.columns, self.source, self.clean = con, contract, columns, source, clean
+        #: Of each row of ``clean``, the numbers of ``key_numbers`` put together by exclusive or.
+        self.clean_keys = np.zeros(0, np.uint64)
+        #: Column of the natural key that rows differ in → SQL of a number for its value.
+        self.key_numbers = {
+            column: f"hash(xor(hash({name(column)}::{kind}), hash({place})))"
+            for place, (column, kind) in enumerate(contract.landed_columns().items())
+            if column in contract.natural_key and column not in {*self._of_records(), *source.context}
+        }
         #: Rows that have to be put between the clean ones, or taken out of them.
         self._out_of_place = 0
         year = source.context.get("collection_year")
@@ -203,11 +213,12 @@ class Splitter:
         problems = self._problems()
         self.con.execute(f"create or replace temp table examined as {self._examined_sql()}")
         fitting = self._keep_fitting(problems)
+        keys = self._numbers_of_keys("fitting_after_all" if self.is_flat else "fitting")
         # A row that fits may still have a warning.
         has_more_to_say = fitting < rows or any(problem.severity == "warning" for problem in problems)
         if has_more_to_say:
             self.con.execute(f"create or replace temp table set_aside as {self._set_aside_sql(problems)}")
-        duplicates, repeated = self._find_duplicates()
+        duplicates, repeated = self._find_duplicates(np.concatenate([self.clean_keys, keys]))
         superseded = self._find_superseded()
         self._out_of_place += len(duplicates) + repeated + superseded
         self.con.execute(
@@ -241,7 +252,7 @@ class Splitter:
         self.con.execute(
             f"create or replace temp view fitting as select * from read_parquet({literal(str(self.clean))})"
         )
-        duplicates, repeated = self._find_duplicates()
+        duplicates, repeated = self._find_duplicates(self.clean_keys)
         self._out_of_place += len(duplicates) + repeated
         self.con.execute(
             f"""create or replace temp view good as select * from fitting
@@ -269,17 +280,20 @@ class Splitter:
         select *, len(list_intersect(problems, {errors}::integer[])) > 0 as has_error from noticed"""
 
     def meaning_sql(self, column: Column, texts: str) -> str:
-        """What texts of one column mean, in the order of their numbers, and whether there is anything to say of them.
+        """What texts of one column mean, in any order, and whether there is anything to say of them: ``is_suspect``.
+
+        Of what belongs to the natural key there is its number beside, as ``<column>_in_key``.
 
         Args:
             column: a column that stands in one cell at most.
-            texts: a table, or a query in brackets, of ``number``, in their order, and ``<column>_text``.
+            texts: a table, or a query in brackets, of ``number`` and ``<column>_text``.
         """
         values, join = self._values(column)
         problems = " or ".join(f"coalesce(({p.condition}), false)" for p in self._column_problems(column))
-        order = "order by number" if join else ""
+        of_key = (part for part in column.landed_columns() if part in self.key_numbers)
+        numbers = "".join(f", {self.key_numbers[part]} as {name(part + '_in_key')}" for part in of_key)
         return f"""with typed as (select texts.*, {", ".join(values)} from {texts} as texts {join})
-        select * exclude (number), ({problems or "false"}) as is_suspect from typed {order}"""
+        select *, ({problems or "false"}) as is_suspect{numbers} from typed"""
 
     def can_fail(self, column: Column) -> bool:
         """Whether anything may be wrong with a cell of the column."""
@@ -607,10 +621,24 @@ from derived"""
             severity="error",
         )
 
-    def _find_duplicates(self) -> tuple[list[Finding], int]:
+    def _numbers_of_keys(self, rows: str) -> np.ndarray:
+        """Of each row of a table, a number for its natural key: rows with one key share theirs."""
+        found = self.con.execute(f"select {self._number_of_key()} as number from {rows}").fetchnumpy()
+        return np.asarray(found["number"])
+
+    def _number_of_key(self) -> str:
+        number = "0::ubigint"
+        for its in self.key_numbers.values():
+            number = f"xor({number}, {its})"
+        return number
+
+    def _find_duplicates(self, numbers: np.ndarray) -> tuple[list[Finding], int]:
         """Rows that repeat the natural key of an earlier good row; equal ones are dropped, others quarantined.
 
         Leaves table ``repeated_rows`` with all of them.
+
+        Args:
+            numbers: of the keys of all rows of ``fitting``, in any order.
         """
         key = [k for k in self.contract.natural_key if k not in self._of_records()]
         self.con.execute(
@@ -618,15 +646,17 @@ from derived"""
         )
         if not key:
             return [], 0
-        # Most files repeat nothing: a number for each key tells, and only what shares one is looked at.
-        number = f"hash({', '.join(map(name, key))})"
+        # Most files repeat nothing, and only what shares a number is looked at.
+        numbers = np.sort(numbers)
+        shared = np.unique(numbers[1:][numbers[1:] == numbers[:-1]])
+        if not len(shared):
+            return [], 0
+        self.con.register("shared_numbers", pa.table({"number": shared}))
         self.con.execute(
             f"""create or replace temp table alike as
-            select * from fitting where {number} in
-            (select {number} as number from fitting group by number having count(*) > 1)"""
+            select * from fitting where {self._number_of_key()} in (select number from shared_numbers)"""
         )
-        if not self._count("from alike"):
-            return [], 0
+        self.con.unregister("shared_numbers")
         keys = ", ".join(name(k) for k in key)
         same_key = " and ".join(f"again.{name(k)} is not distinct from repeated.{name(k)}" for k in key)
         equal = " and ".join(f"again.{c} is not distinct from first.{c}" for c in map(name, self._content_columns()))

@@ -18,13 +18,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ingestion import landing
-from ingestion.contracts import load_contracts
+from ingestion import landing, readers, stream
+from ingestion.contracts import Column, load_contracts
 from ingestion.findings import MASK
 from ingestion.home import Home, open_home
 from ingestion.landing import FileReport, check_file, land_inbox
 from ingestion.ledger import Ledger
 from ingestion.pseudonyms import KEY_VARIABLE, load_key
+from ingestion.split import Splitter
 from tests.integration.builders import (
     EPISODES_HEADER,
     EVENTS_HEADER,
@@ -549,6 +550,45 @@ def test_bookings_land_with_one_pseudonym_per_person(registered: Home) -> None:
         (ann, "It's “Łódź”; {value}", "informed", True, day, "did_not_attend", "ORG1", "practitioner", 2),
         (ann, "B", "skilled", True, day, "did_not_attend", "ORG2", None, 3),
     ]
+
+
+@pytest.fixture
+def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small files are sorted as large ones are: a piece after the other, each of few rows."""
+    monkeypatch.setattr(landing, "FLOWS_FROM_BYTES", 0)
+    monkeypatch.setattr(stream, "PIECE_ROWS", 5)
+    # A piece is no smaller than what the reader gives at once: some three lines.
+    monkeypatch.setattr(readers, "_CHUNK_BYTES", 60)
+
+
+@pytest.mark.usefixtures("in_pieces")
+def test_each_row_has_the_pseudonym_of_its_own_person_in_whatever_order_they_were_made(
+    registered: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_it_comes = Splitter.meaning_sql
+
+    def backwards(splitter: Splitter, column: Column, texts: str) -> str:
+        return f"select * from ({as_it_comes(splitter, column, texts)}) order by number desc"
+
+    monkeypatch.setattr(Splitter, "meaning_sql", backwards)
+    # In each piece people of those before, and others; one of them is written otherwise.
+    people = [f"person{n - n // 3}@x.example" for n in range(30)] + [" PERSON0@x.example", "person7@x.example"]
+    report = training(registered, *(booking(person, f"Course {n}") for n, person in enumerate(people)))
+    assert (report.rows_landed, report.rows_quarantined) == (32, 0)
+    key = load_key()
+    assert landed(registered, "training_bookings", "person_id, course") == [
+        (key.pseudonym("learner", person), f"Course {n}") for n, person in enumerate(people)
+    ]
+
+
+@pytest.mark.usefixtures("in_pieces")
+def test_a_row_that_repeats_one_of_another_piece_is_found(registered: Home) -> None:
+    bookings = [booking(f"a.person.{n}@x.example", f"Course {n}") for n in range(20)]
+    again = [bookings[3], (*bookings[4][:6], "Volunteer"), (*bookings[5][:4], "Maybe", *bookings[5][5:])]
+    report = training(registered, *bookings, *again)
+    assert (report.rows_read, report.rows_landed, report.rows_quarantined, report.rows_dropped) == (23, 20, 2, 1)
+    assert report.dropped_by_rule == {"duplicate_row": 1}
+    assert {(f.source_row, f.rule) for f in report.findings} == {(23, "duplicate_key"), (24, "unknown_code")}
 
 
 def test_events_land_without_their_titles_and_tell_themselves_apart_by_them(registered: Home) -> None:
@@ -1168,7 +1208,7 @@ def test_a_run_killed_and_run_again_ends_where_an_undisturbed_one_does(
 DIES_AT_ONCE = """
 import os, sys
 from pathlib import Path
-from ingestion import landing
+from ingestion import landing, readers, stream
 from ingestion.home import open_home
 landing.write_findings = lambda *_: os._exit(9)
 landing.land_inbox(open_home(Path(sys.argv[1])))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ingestion import readers
 from ingestion.readers import ROW, Sheet, UnreadableFile, header_positions, normalise_header, read_sheets
 from tests.integration.builders import write_workbook
 
@@ -61,6 +62,15 @@ def test_windows_1252_is_read_where_the_file_is_not_utf_8(tmp_path: Path, tail: 
     # Without the line's end the last byte is the only one that UTF-8 cannot be.
     content = f"Name;Price;Place\nZoe;€5 – “so”;café{tail}".encode("windows-1252")
     assert read(sheet_of(tmp_path, content)) == [(2, "Zoe", "€5 – “so”", "café")]
+
+
+def test_a_character_that_ends_where_the_next_part_of_the_file_begins_is_told_as_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "_CHUNK_BYTES", 8)
+    # Each character begins in the last byte of one part; of the second file, it is followed by a part of plain text.
+    assert sheet_of(tmp_path, "A,B\n123é56,789\n".encode()).encoding == "utf-8"
+    assert sheet_of(tmp_path, b"A,B\n123\xc3next,one\xa9123,456\n").encoding == "windows-1252"
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
