@@ -1,7 +1,7 @@
 """One row per latest value of the home's own authority: how it changed and which way that is.
 
-This is the one place where a direction is decided: never by the bare difference, always by the interval of the change
-that the disclosed counts give, or of a gap its two intervals.
+Never the bare difference decides, but the interval of the change that the disclosed counts give, or of a gap or a mean
+its two intervals.
 """
 
 #: Columns that are handed on as they are.
