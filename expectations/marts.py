@@ -99,8 +99,8 @@ PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
 MARTS = tuple(PROMISED_COLUMNS)
 #: A home without a register of organisations has no organisations, one with a single period and no published figures
 #: has nothing to compare, one without figures of groups has no gaps, one without five months, quarters or terms has
-#: no charts, and one that has received nothing that is expected regularly waits for nothing; all are told so. Every other
-#: mart must have rows.
+#: no charts, and one that has received nothing that is expected regularly waits for nothing; all are told so. Every
+#: other mart must have rows.
 MAY_BE_EMPTY = ("organisations", "comparisons", "inequalities", "control_limits", "expected_submissions")
 
 _MODELS_WRONG = "The publication before this one stays in force. Correct the model and run again."

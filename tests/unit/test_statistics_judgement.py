@@ -111,6 +111,24 @@ def test_a_mean_without_an_interval_is_not_judged_against_an_earlier_one() -> No
     assert found["difference"].tolist() == [55]
 
 
+def test_means_are_judged_by_welchs_interval_against_an_earlier_one_and_against_a_group() -> None:
+    # The bounds of 5 and of 10, of ten measurements each, are those of the test of the difference itself.
+    mean = {"measure_type": "mean", "multiplier": 1, "polarity": "lower_is_better", "numerator": 100, "denominator": 10,
+            "value": 10.0, "ci_lower_95": 8.491895, "ci_upper_95": 11.508105, "comparator_numerator": 50,
+            "comparator_denominator": 10, "comparator_value": 5.0, "comparator_ci_lower_95": 4.245948,
+            "comparator_ci_upper_95": 5.754052, "comparator": "previous_period"}  # fmt: skip
+    found = judged(
+        mean,
+        mean | {"comparator": "baseline", "polarity": "none"},
+        mean | {"comparator": "reference_group"},
+        mean | {"comparator_denominator": 9},
+    )
+    assert found["difference_lower_95"][:3] == pytest.approx([3.392661] * 3, abs=1e-5)
+    assert found["difference_upper_95"][:3] == pytest.approx([6.607339] * 3, abs=1e-5)
+    assert found["verdict"].tolist() == ["worsening", "increasing", "worse", "cannot_be_calculated"]
+    assert np.isnan(found["relative_gap"]).all()
+
+
 def test_a_group_is_judged_by_the_gap_and_has_a_ratio_beside_it() -> None:
     group = {"comparator": "reference_group", "numerator": 30, "value": 30.0, "comparator_value": 15.0,
              "comparator_numerator": 15, "comparator_denominator": 100, "comparator_ci_lower_95": 9.3}  # fmt: skip
