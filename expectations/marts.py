@@ -55,8 +55,8 @@ _FRAME_COLUMNS = (
 PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
     "indicators": (
         "indicator_id", "name", "definition", "numerator_definition", "denominator_definition", "unit", "polarity",
-        "level", "objective", "cadence", "source_dataset", "owner", "baseline_period", "target_value",
-        "disclosure_rule", "next_expected_date",
+        "level", "objective", "cadence", "source_dataset", "owner", "baseline_period", "target_value", "target_date",
+        "target_decided_by", "target_decided_date", "disclosure_rule", "next_expected_date",
     ),
     "framework_nodes": (
         "framework_id", "node_id", "layer", "layer_order", "statement", "feature", "population",

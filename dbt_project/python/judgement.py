@@ -81,8 +81,10 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
         low_95[rows], high_95[rows], low_998[rows], high_998[rows], other[rows], polarity[rows]
     )
     rows = comparator == TARGET
+    # Without a date the whole change is required.
+    elapsed = np.nan_to_num(_numbers(pairs["elapsed_share"])[rows], nan=1.0)
     judged["progress"][rows], verdict[rows] = progress_towards_target(
-        _numbers(pairs["baseline_value"])[rows], value[rows], other[rows], polarity[rows]
+        _numbers(pairs["baseline_value"])[rows], value[rows], other[rows], polarity[rows], elapsed
     )
     measure_type = np.array(pairs["measure_type"], dtype=object)
     is_gap, is_mean = measure_type == "gap", measure_type == "mean"

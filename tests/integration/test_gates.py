@@ -580,7 +580,8 @@ def build_warehouse(home: Home) -> None:
                 f"create table staging.stg_registry__{seed} as from read_csv('{SEEDS}/seed_{seed}.csv', header = true)"
             )
         con.execute(
-            "create table marts.indicators as select *, null::date as next_expected_date"
+            "create table marts.indicators as select *, null::date as target_date, null::varchar as target_decided_by,"
+            " null::date as target_decided_date, null::date as next_expected_date"
             " from staging.stg_registry__indicators"
             " join staging.stg_registry__indicator_sources using (indicator_id) where source_rank = 1"
         )

@@ -561,7 +561,8 @@ def test_the_marts_have_the_columns_of_the_public_interface_in_its_order(built: 
     )
     expected = {
         "indicators": "indicator_id name definition numerator_definition denominator_definition unit polarity level "
-        "objective cadence source_dataset owner baseline_period target_value disclosure_rule evidence "
+        "objective cadence source_dataset owner baseline_period target_value target_date target_decided_by "
+        "target_decided_date disclosure_rule evidence "
         "next_expected_date",
         "framework_nodes": "framework_id node_id layer layer_order statement feature population before_statement "
         "after_statement declared_gap",

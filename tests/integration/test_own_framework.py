@@ -686,6 +686,15 @@ def test_an_instrument_with_the_id_of_one_that_ships_is_refused(home: Home) -> N
         load_registry(home)
 
 
+def test_a_target_that_stands_in_the_framework_is_not_decided_on_again(home: Home) -> None:
+    decided = "indicator_id,target_value,decided_by,decided_date\nyv_say,90,youth board,2025-09-01\n"
+    write(home.decisions / "indicator_targets.csv", decided)
+    assert len(load_registry(home).tables["indicator_targets"]) == 1
+    with_target("62.5")(home)
+    with pytest.raises(ReferenceDataError, match=r"“yv_say” has a target already in .*indicators.csv, row 2"):
+        load_registry(home)
+
+
 def test_notes_beside_the_files_are_left_alone(home: Home) -> None:
     write(home.frameworks / "README.md", "Ours.")
     write(home.root / FOLDER / "notes.txt", "Agreed in May.")

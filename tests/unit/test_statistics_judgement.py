@@ -28,6 +28,7 @@ OWN: dict[str, Any] = {
     "comparator_ci_lower_95": None,
     "comparator_ci_upper_95": None,
     "baseline_value": None,
+    "elapsed_share": None,
     "neighbour_values": None,
 }
 
@@ -157,6 +158,14 @@ def test_a_target_has_progress_from_the_baseline() -> None:
     assert found["progress"][0] == pytest.approx(0.6)
     assert np.isnan(found["progress"][1])
     assert found["verdict"].tolist() == ["part_way", "cannot_be_calculated"]
+
+
+def test_of_a_target_with_a_date_as_much_is_due_as_time_has_passed() -> None:
+    target = {"comparator": "target", "comparator_value": 80.0, "baseline_value": 30.0}
+    found = judged(*(target | {"elapsed_share": share} for share in (0.5, 0.64, 1.0, None)))
+    # Of 50 points 30 have come: of the 25 due by half time more than all, of 32 nearly all, of 50 three fifths.
+    assert found["progress"] == pytest.approx([1.2, 0.9375, 0.6, 0.6])
+    assert found["verdict"].tolist() == ["on_track", "part_way", "part_way", "part_way"]
 
 
 def test_the_difference_of_two_printed_figures_has_no_binary_remainder() -> None:
