@@ -140,9 +140,9 @@ def _load(home: Home, fingerprint: str) -> Registry:
     for path in _decisions(home):
         tables[path.stem] = read_rows(path, DECISIONS[path.stem], f"{OWN_DECISIONS}/{path.name}")
     instruments = load_own_instruments(home)
-    _check_decisions(tables)
     if folders or instruments:
         _check(tables, instruments, [folder.name for folder in folders])
+    _check_decisions(tables)
     return Registry(tables, instruments)
 
 

@@ -23,7 +23,7 @@ from expectations.gates import check_landed
 from ingestion.home import Home, open_home
 from ingestion.landing import check_file, land_inbox
 from ingestion.reference.layout import ReferenceDataError
-from ingestion.registry.layout import FRAME_MARTS, SEEDS, layouts, seed_header
+from ingestion.registry.layout import DECISIONS, FRAME_MARTS, SEEDS, layouts, seed_header
 from ingestion.registry.tables import load_registry, prepare_registry
 from orchestration.cli import app
 from tests.integration.builders import (
@@ -129,7 +129,11 @@ def rows_of(name: str) -> list[dict[str, str]]:
 
 
 def test_the_page_shows_a_file_of_every_table_and_a_layer_for_every_mart_of_a_frame() -> None:
-    assert set(page_files()) == {*(f"{FOLDER}/{name}.csv" for name in layouts()), INSTRUMENT}
+    assert set(page_files()) == {
+        *(f"{FOLDER}/{name}.csv" for name in layouts()),
+        *(f"decisions/{name}.csv" for name in DECISIONS),
+        INSTRUMENT,
+    }
     assert sorted(row["mart"] for row in rows_of("framework_layers")) == sorted(FRAME_MARTS)
 
 
@@ -290,6 +294,7 @@ def test_what_has_landed_stays_until_a_file_changes(tmp_path: Path) -> None:
     assert nodes.stat().st_mtime_ns == before
     shutil.rmtree(home.frameworks)
     shutil.rmtree(home.instruments)
+    shutil.rmtree(home.decisions)
     prepare_registry(home)
     assert pq.read_metadata(nodes).num_rows == 0
 
