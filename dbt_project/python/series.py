@@ -234,4 +234,6 @@ def _signals(drawn: XmrChart) -> NDArray[np.object_]:
 
 
 def _numbers(values: Sequence[Any] | NDArray[Any]) -> Column:
+    if isinstance(values, np.ndarray):
+        return values.astype(np.float64)
     return np.array([np.nan if number is None else number for number in values], dtype=np.float64)

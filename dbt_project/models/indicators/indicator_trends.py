@@ -5,8 +5,12 @@ by the interval of their change. Nothing before disclosure control is read, so a
 judged as a reader of the publication could judge it.
 """
 
-#: What tells one series from another.
-SERIES = "indicator_id, source_dataset, area_code, sector, organisation_id, breakdown, breakdown_value, period_type"
+#: What tells one series from another, and a value from others.
+SERIES = (
+    "indicator_id", "source_dataset", "area_code", "sector", "organisation_id", "breakdown", "breakdown_value",
+    "period_type",
+)  # fmt: skip
+KEY = (*SERIES, "period")
 
 
 def model(dbt, session):
@@ -17,23 +21,22 @@ def model(dbt, session):
     from dbt_project.python.series import judge_series
 
     dbt.config(materialized="table")
-    key = f"{SERIES}, period"
-    changes = dbt.ref("indicator_changes").project(f"{key}, change, change_lower_95, change_upper_95").set_alias("c")
-    measures = dbt.ref("stg_registry__indicators").project("indicator_id, polarity, measure_type").set_alias("m")
-    disclosed = dbt.ref("indicator_values_disclosed").set_alias("d")
-    columns = ", ".join(f"d.{column.strip()}" for column in key.split(","))
+    measures = dbt.ref("stg_registry__indicators").project("indicator_id, polarity, measure_type").set_alias("measures")
+    changes = (
+        dbt.ref("indicator_changes")
+        .project(f"{', '.join(KEY)}, change, change_lower_95, change_upper_95")
+        .set_alias("changes")
+    )
     values = (
-        disclosed.join(measures, "d.indicator_id = m.indicator_id")
-        .join(
-            changes,
-            " and ".join(f"d.{column.strip()} = c.{column.strip()}" for column in key.split(",")),
-            how="left",
-        )
+        dbt.ref("indicator_values_disclosed")
+        .set_alias("disclosed")
+        .join(measures, "disclosed.indicator_id = measures.indicator_id")
+        .join(changes, " and ".join(f"disclosed.{column} = changes.{column}" for column in KEY), how="left")
         .project(
-            f"{columns}, period_start, period_end, is_latest, polarity, measure_type, cast(numerator as double) as"
-            " numerator, cast(denominator as double) as denominator, value, ci_lower_95, ci_upper_95, change,"
-            f" change_lower_95, change_upper_95, dense_rank() over (order by"
-            f" {', '.join(f'd.{column.strip()}' for column in SERIES.split(','))}) as series"
+            ", ".join(f"disclosed.{column}" for column in KEY)
+            + ", period_start, period_end, is_latest, polarity, measure_type, cast(numerator as double) as numerator,"
+            " cast(denominator as double) as denominator, value, ci_lower_95, ci_upper_95, change, change_lower_95,"
+            f" change_upper_95, dense_rank() over (order by {', '.join(f'disclosed.{c}' for c in SERIES)}) as series"
         )
         .order("series, period_start, period_end, period")
         .to_arrow_table()
@@ -42,7 +45,10 @@ def model(dbt, session):
         dbt.ref("stg_home__control_baselines").order("indicator_id, first_period, decided_date").to_arrow_table()
     )
     judged = judge_series(
-        {name: values[name].to_pylist() for name in values.column_names},
+        {
+            name: values[name].to_numpy() if pa.types.is_floating(values[name].type) else values[name].to_pylist()
+            for name in values.column_names
+        },
         {name: baselines[name].to_pylist() for name in baselines.column_names},
     )
     kinds = {
@@ -52,7 +58,7 @@ def model(dbt, session):
         "is_provisional": pa.bool_(),
         "decided_date": pa.date32(),
     }
-    kept = values.select([*(column.strip() for column in key.split(",")), "period_start", "period_end", "is_latest"])
+    kept = values.select([*KEY, "period_start", "period_end", "is_latest"])
     for name, found in judged.items():
         kept = kept.append_column(name, pa.array(found, kinds.get(name, pa.string()), from_pandas=True))
     is_said = np.array(values["is_latest"].to_pylist(), dtype=bool) | ~np.isnat(judged["chart_start"])
