@@ -361,6 +361,18 @@ def _value_checks() -> tuple[Check, ...]:
             " or (signal is not null and value is null)",
         ),
         Check(
+            rule="mean_beside_hidden_count",
+            description="No mean has an interval beside a hidden count of the same people: how they scatter tells it.",
+            remedy=disclosure,
+            sql=f"select concat_ws(' / ', {', '.join('checked.' + name(column) for column in KEY)}) as detail"
+            " from checked join warehouse.staging.stg_registry__indicators as registry using (indicator_id)"
+            " join warehouse.staging.stg_registry__count_relations as related using (indicator_id)"
+            " join warehouse.marts.indicator_values as other on other.indicator_id = related.other_indicator_id and "
+            + " and ".join(f"checked.{name(c)} = other.{name(c)}" for c in KEY if c != "indicator_id")
+            + f" where measure_type = 'mean' and related.relation = 'equals' and other.value_status = 'c'"
+            f" and ({' or '.join(f'checked.{column} is not null' for column in intervals)})",
+        ),
+        Check(
             rule="one_latest_per_key",
             description="Every series has exactly one latest value, and none of its values is later.",
             remedy=_MODELS_WRONG,

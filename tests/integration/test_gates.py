@@ -552,7 +552,7 @@ def test_a_dataset_that_lands_nothing_cannot_be_gated(home: Home, dataset: str) 
 SEEDS = REPOSITORY / "dbt_project" / "seeds"
 SEEDED = (
     "framework_nodes", "framework_layers", "framework_links", "framework_gaps", "indicators", "indicator_nodes",
-    "indicator_sources",
+    "indicator_sources", "count_relations",
 )  # fmt: skip
 
 
@@ -725,6 +725,8 @@ VALUES = [
         numerator=8, denominator=12, value=66.7, low=39.1, high=86.2, lower=26.6, higher=91.8,
     ),
     value("wf01", "workforce_survey", "workforce wave 3", sector="health", status="c"),
+    value("sdq_high_concern", "ssda903_oc2", "2017/18", denominator=20, status="c"),
+    value("sdq_mean", "ssda903_oc2", "2017/18", numerator=290, denominator=20, value=14.5),
     value("events_held", "events", "2025-05", numerator=3, value=3.0),
     value("events_held", "events", "2025-05", organisation="ORG1", numerator=3, value=3.0),
 ]  # fmt: skip
@@ -803,6 +805,12 @@ VALUE_FAULTS: list[tuple[str, str, str, int]] = [
     ("is_latest = not is_latest", SUSPENSIONS, "one_latest_per_key", 1),
     ("is_latest = null", PLACED, "one_latest_per_key", 1),
     ("numerator = -1, value = -1", PLACED, "not_negative", 1),
+    (
+        "ci_lower_95 = 12, ci_upper_95 = 17",
+        "where indicator_id = 'sdq_mean'",
+        "mean_beside_hidden_count",
+        1,
+    ),
     ("trend = null, trend_method = null, trend_reason = null", PLACED, "trend_of_the_latest", 1),
     ("trend = 'improving'", "where not is_latest", "trend_of_the_latest", 1),
     ("trend = 'better'", PLACED, "trend_of_the_latest", 1),
