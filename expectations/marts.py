@@ -37,6 +37,10 @@ FRAME_MARTS = (
     "inputs", "activities", "short_term_outcomes", "medium_term_outcomes", "long_term_outcomes", "national_outcomes",
     "theory_of_change", "feature_outcomes", "change_journey", "measurement_framework",
 )  # fmt: skip
+#: What may be said of a series as it stands, and of a point on a chart.
+TRENDS = (
+    "improving", "worsening", "increasing", "decreasing", "no_significant_change", "cannot_be_calculated",
+)  # fmt: skip
 #: What may be said of a statement.
 NODE_STATUSES = (
     "improving", "no clear change", "worsening", "mixed", "too few data points", "not yet measured", "declared gap",
@@ -44,15 +48,15 @@ NODE_STATUSES = (
 _FRAME_COLUMNS = (
     "framework_id", "layer", "node_id", "statement", "indicator_id", "indicator_name", "unit", "polarity",
     *(column for column in KEY if column != "indicator_id"), "numerator", "denominator", "value", "value_status",
-    "previous_period", "previous_value", "change", "direction", "measurement_status", "declared_gap",
+    "previous_period", "previous_value", "change", "direction", "direction_basis", "measurement_status", "declared_gap",
 )  # fmt: skip
 
 #: Columns that the public interface promises, by mart; a mart may have more.
 PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
     "indicators": (
         "indicator_id", "name", "definition", "numerator_definition", "denominator_definition", "unit", "polarity",
-        "level", "objective", "cadence", "source_dataset", "owner", "baseline_period", "target_value",
-        "disclosure_rule", "next_expected_date",
+        "level", "objective", "cadence", "source_dataset", "owner", "baseline_period", "target_value", "target_date",
+        "target_decided_by", "target_decided_date", "disclosure_rule", "next_expected_date",
     ),
     "framework_nodes": (
         "framework_id", "node_id", "layer", "layer_order", "statement", "feature", "population",
@@ -64,7 +68,7 @@ PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
     "periods": ("period_type", "period", "period_start", "period_end"),
     "indicator_values": (
         *KEY, "period_start", "period_end", "numerator", "denominator", "value", "value_status", "ci_lower_95",
-        "ci_upper_95", "ci_lower_998", "ci_upper_998", "trend", "is_latest",
+        "ci_upper_95", "ci_lower_998", "ci_upper_998", "trend", "trend_method", "trend_reason", "signal", "is_latest",
     ),
     "value_vintages": (*KEY, "vintage_id"),
     "framework_links": ("framework_id", "from_node_id", "to_framework_id", "to_node_id", "basis", "reason"),
@@ -80,6 +84,11 @@ PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
         "absolute_gap", "absolute_gap_lower_95", "absolute_gap_upper_95", "relative_gap", "relative_gap_lower_95",
         "relative_gap_upper_95", "verdict",
     ),
+    "control_limits": (
+        *(column for column in KEY if column != "period"), "first_period", "last_period", "is_latest", "mean",
+        "lower_limit", "upper_limit", "limit_points", "is_provisional", "signal_points", "baseline_reason",
+        "decided_by", "decided_date",
+    ),
     "expected_submissions": (
         "dataset", "supplier_role", "organisation_id", "organisation_name", "period_type", "period", "period_start",
         "period_end", "due_date", "status", "received_at", "days_late",
@@ -89,9 +98,10 @@ PROMISED_COLUMNS: dict[str, tuple[str, ...]] = {
 #: Marts in the order of their checks.
 MARTS = tuple(PROMISED_COLUMNS)
 #: A home without a register of organisations has no organisations, one with a single period and no published figures
-#: has nothing to compare, one without figures of groups has no gaps, and one that has received nothing that is expected
-#: regularly waits for nothing; all are told so. Every other mart must have rows.
-MAY_BE_EMPTY = ("organisations", "comparisons", "inequalities", "expected_submissions")
+#: has nothing to compare, one without figures of groups has no gaps, one without five months, quarters or terms has
+#: no charts, and one that has received nothing that is expected regularly waits for nothing; all are told so. Every
+#: other mart must have rows.
+MAY_BE_EMPTY = ("organisations", "comparisons", "inequalities", "control_limits", "expected_submissions")
 
 _MODELS_WRONG = "The publication before this one stays in force. Correct the model and run again."
 _SEEDS_WRONG = "Correct the seeds of the dbt project and run again."
@@ -337,6 +347,31 @@ def _value_checks() -> tuple[Check, ...]:
             f"{own} and value_status = 'ok' and minimum_base is not null and coalesce(denominator, 0) < minimum_base",
             disclosure,
         ),
+        _value(
+            "trend_of_the_latest",
+            "Every latest value says what its series says, and no other does.",
+            f"(trend is not null) <> is_latest or trend not in {literals(TRENDS)}"
+            " or (trend is null) <> (trend_method is null)",
+        ),
+        _value(
+            "trend_says_why_not",
+            "A trend that cannot be calculated says why, and one that can is of a value that is shown.",
+            "(trend_reason is not null) <> (coalesce(trend, '') = 'cannot_be_calculated')"
+            " or (trend_reason is null and trend is not null and value is null)"
+            " or (signal is not null and value is null)",
+        ),
+        Check(
+            rule="mean_beside_hidden_count",
+            description="No mean has an interval beside a hidden count of the same people: how they scatter tells it.",
+            remedy=disclosure,
+            sql=f"select concat_ws(' / ', {', '.join('checked.' + name(column) for column in KEY)}) as detail"
+            " from checked join warehouse.staging.stg_registry__indicators as registry using (indicator_id)"
+            " join warehouse.staging.stg_registry__count_relations as related using (indicator_id)"
+            " join warehouse.marts.indicator_values as other on other.indicator_id = related.other_indicator_id and "
+            + " and ".join(f"checked.{name(c)} = other.{name(c)}" for c in KEY if c != "indicator_id")
+            + f" where measure_type = 'mean' and related.relation = 'equals' and other.value_status = 'c'"
+            f" and ({' or '.join(f'checked.{column} is not null' for column in intervals)})",
+        ),
         Check(
             rule="one_latest_per_key",
             description="Every series has exactly one latest value, and none of its values is later.",
@@ -351,6 +386,47 @@ def _value_checks() -> tuple[Check, ...]:
             remedy=_MODELS_WRONG,
             sql=f"select concat_ws(' / ', {', '.join(KEY)}) as detail from checked"
             f" anti join warehouse.marts.value_vintages using ({', '.join(KEY)})",
+        ),
+    )
+
+
+def _chart_checks() -> tuple[Check, ...]:
+    series = [column for column in KEY if column != "period"]
+    row = f"concat_ws(' / ', {', '.join([*series, 'first_period'])})"
+    # What a reader can work out from the mart alone: the points of a chart are the values of its periods.
+    points = (
+        f"(select {', '.join('checked.' + name(column) for column in series)}, first_period, limit_points, lower_limit,"
+        " upper_limit, signal_points, mean, shown.value, shown.signal from checked"
+        " join warehouse.marts.periods as first on first.period_type = checked.period_type"
+        " and first.period = checked.first_period"
+        " join warehouse.marts.periods as last on last.period_type = checked.period_type"
+        " and last.period = checked.last_period"
+        " join warehouse.marts.indicator_values as shown on "
+        + " and ".join(f"shown.{name(column)} = checked.{name(column)}" for column in series)
+        + " where shown.period_start between first.period_start and last.period_start)"
+    )
+    slack = f"{TINY} * (1 + abs(value))"
+    return (
+        _complete(*series, "first_period", "last_period"),
+        _unique(*series, "first_period"),
+        Check(
+            rule="charts_are_of_what_is_shown",
+            description="Every chart rests on as many values as are shown at most, and on all of them has their mean.",
+            remedy=_MODELS_WRONG,
+            sql=f"select {row} as detail from {points} as points"
+            f" group by {', '.join(series)}, first_period, limit_points, signal_points, mean"
+            " having count(value) < limit_points or count(signal) <> signal_points"
+            f" or (count(value) = limit_points and abs(avg(value) - mean) > {TINY} * (1 + abs(mean)))"
+            f" union all select {row} from checked anti join {points} as points"
+            f" using ({', '.join(series)}, first_period)",
+        ),
+        Check(
+            rule="beyond_limits_is_a_signal",
+            description="The points beyond the limits of their chart, and no others, are called so.",
+            remedy=_MODELS_WRONG,
+            sql=f"select {row} as detail from {points} as points"
+            f" where (coalesce(signal, '') = 'above_upper_limit') <> (value > upper_limit + {slack})"
+            f" or (coalesce(signal, '') = 'below_lower_limit') <> (value < lower_limit - {slack})",
         ),
     )
 
@@ -392,6 +468,7 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
     "comparisons": _comparison_checks(
         (*KEY, "comparator"), {"area_code": "comparator_area_code", "period": "comparator_period"}, "difference"
     ),
+    "control_limits": _chart_checks(),
     "inequalities": _comparison_checks(KEY, {"breakdown_value": "comparator_breakdown_value"}, "absolute_gap"),
     "indicators": (
         _complete("indicator_id", "name", "unit", "polarity"),

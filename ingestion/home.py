@@ -71,6 +71,11 @@ class Home:
         return self.root / "instruments"
 
     @property
+    def decisions(self) -> Path:
+        """What the partnership has decided about figures, such as targets, one table each; optional."""
+        return self.root / "decisions"
+
+    @property
     def reference(self) -> Path:
         """Reference data as the warehouse reads it."""
         return self.landing / "reference"

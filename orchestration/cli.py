@@ -96,8 +96,8 @@ def check(
 ) -> None:
     """Say what would be rejected of a file, and why, without touching anything.
 
-    Of a folder every file is checked. A folder or file of a home's own frameworks or instruments is checked with all
-    that the home adds to what ships.
+    Of a folder every file is checked. A folder or file of a home's own frameworks, instruments or decisions is checked
+    with all that the home adds to what ships.
     """
     from ingestion.contracts import load_contracts
     from ingestion.landing import check_file, submissions_in

@@ -158,8 +158,8 @@ def _verdict(report: FileReport, contract: Contract | None) -> str | None:
 
 
 def own_check(checked: OwnCheck) -> list[str]:
-    """What ``impact check`` says of a home's own frameworks and instruments."""
-    lines = [checked.file_name, "  What it is:  the home's own framework, indicator or instrument"]
+    """What ``impact check`` says of a home's own frameworks, instruments and decisions."""
+    lines = [checked.file_name, "  What it is:  the home's own framework, indicator, instrument or decision"]
     if checked.message is None:
         return [*lines, "  Nothing is wrong with it, nor with what the home adds beside it."]
     return [*lines, "  Result:      no run would begin", f"    {checked.message}"]

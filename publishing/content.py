@@ -27,6 +27,7 @@ REQUIRED_MARTS = (
     "indicator_values",
     "value_vintages",
     "comparisons",
+    "control_limits",
     "inequalities",
     "node_status",
     "inputs",

@@ -42,6 +42,7 @@
         'change_lower_95',
         'change_upper_95',
         'direction',
+        'direction_basis',
         'measurement_status',
         'declared_gap',
     ]) }}

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dbt_project.python.differences import difference_of_proportions, difference_of_rates, difference_of_values
+from dbt_project.python.differences import (
+    difference_of_means,
+    difference_of_proportions,
+    difference_of_rates,
+    difference_of_values,
+)
 
 TOO_FEW = "too few data points"
 NOT_JUDGED = "not judged"
@@ -102,6 +107,37 @@ def change_of_gap(
         ValueError: a gap lies outside its interval.
     """
     found = difference_of_values(previous_gap, previous_lower, previous_upper, gap, lower, upper)
+    return found.lower, found.upper
+
+
+def change_of_mean(
+    previous_lower: ArrayLike,
+    previous_upper: ArrayLike,
+    previous_count: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    count: ArrayLike,
+    confidence: float = 0.95,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Interval of how much a mean changed, the later less the earlier.
+
+    Args:
+        previous_lower: lower bounds of the Student t intervals of the earlier means, NaN where there is none.
+        previous_upper: upper bounds of them.
+        previous_count: how many measurements the earlier means are of.
+        lower: the same of the later period.
+        upper: the same.
+        count: the same.
+        confidence: of the intervals given and returned, two-sided, between 0 and 1.
+
+    Returns:
+        Lower and upper bounds, Welch's, in the unit of the means; NaN where a number is missing, or where the two rest
+        on too little to say anything.
+
+    Raises:
+        ValueError: as :func:`~dbt_project.python.differences.difference_of_means` does.
+    """
+    found = difference_of_means(previous_lower, previous_upper, previous_count, lower, upper, count, confidence)
     return found.lower, found.upper
 
 

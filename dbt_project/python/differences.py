@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dbt_project.python.columns import Column, as_columns, refuse_rows
+from dbt_project.python.columns import Column, as_columns, refuse_confidence, refuse_rows
 from dbt_project.python.intervals import byar_interval, wilson_interval
 
 # Below these a difference says more about who happened to answer than about what changed.
@@ -112,7 +112,7 @@ def difference_of_values(
     second_lower: ArrayLike,
     second_upper: ArrayLike,
 ) -> Contrast:
-    """Difference of two independent figures of which only value and interval are known: means, published figures.
+    """Difference of two independent figures of which only value and interval are known, such as gaps.
 
     Args:
         first_value: the first figure; NaN where missing.
@@ -146,6 +146,67 @@ def difference_of_values(
             upper=high,
         )
     return _difference(one, (one_low, one_high), two, (two_low, two_high), np.ones(one.shape, dtype=bool))
+
+
+def difference_of_means(
+    first_lower: ArrayLike,
+    first_upper: ArrayLike,
+    first_count: ArrayLike,
+    second_lower: ArrayLike,
+    second_upper: ArrayLike,
+    second_count: ArrayLike,
+    confidence: float = 0.95,
+) -> Contrast:
+    """Difference of two independent means, second less first, with Welch's interval, from their Student t intervals.
+
+    A mean lies in the middle of its interval, and how wide that is says how the measurements scatter, so nothing is
+    needed that is not shown.
+
+    Args:
+        first_lower: lower bound of the first mean's interval; NaN where missing.
+        first_upper: upper bound of it.
+        first_count: how many measurements the mean is of.
+        second_lower: lower bound of the second mean's interval, in the same unit and at the same confidence.
+        second_upper: upper bound of it.
+        second_count: how many measurements that mean is of.
+        confidence: of both intervals and of the result, two-sided, between 0 and 1.
+
+    Returns:
+        The difference in the unit of the measurements. It cannot be calculated where a number is missing, where either
+        mean rests on fewer than 10, or where no measurement differs from its mean.
+
+    Raises:
+        ValueError: the shapes differ, ``confidence`` is not between 0 and 1, or an upper bound is below its lower
+            bound; the first such row is named.
+
+    Source: Welch (1947), The generalization of Student's problem when several different population variances are
+        involved; quantiles from SciPy.
+    """
+    one_low, one_high, one_n, two_low, two_high, two_n = as_columns(
+        first_lower=first_lower,
+        first_upper=first_upper,
+        first_count=first_count,
+        second_lower=second_lower,
+        second_upper=second_upper,
+        second_count=second_count,
+    )
+    refuse_confidence(confidence)
+    for name, low, high in (("first", one_low, one_high), ("second", two_low, two_high)):
+        refuse_rows({f"the {name} upper bound is below its lower bound": high < low}, lower=low, upper=high)
+
+    from scipy.stats import t
+
+    tail = (1 - confidence) / 2
+    is_enough = (one_n >= FEWEST_AT_RISK) & (two_n >= FEWEST_AT_RISK)
+    one_n, two_n = np.where(is_enough, one_n, np.nan), np.where(is_enough, two_n, np.nan)
+    # Of each mean the square of its standard error, which is half the interval's width over the quantile it rests on.
+    one_variance = ((one_high - one_low) / 2 / t.isf(tail, one_n - 1)) ** 2
+    two_variance = ((two_high - two_low) / 2 / t.isf(tail, two_n - 1)) ** 2
+    variance = np.where(one_variance + two_variance > 0, one_variance + two_variance, np.nan)
+    freedom = variance**2 / (one_variance**2 / (one_n - 1) + two_variance**2 / (two_n - 1))
+    half_width = t.isf(tail, freedom) * np.sqrt(variance)
+    difference = np.where(np.isnan(half_width), np.nan, (two_low + two_high) / 2 - (one_low + one_high) / 2)
+    return _contrast(difference, difference - half_width, difference + half_width, 0.0)
 
 
 def ratio_of_proportions(

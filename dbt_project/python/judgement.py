@@ -20,6 +20,7 @@ from dbt_project.python.comparison import (
 )
 from dbt_project.python.differences import (
     Contrast,
+    difference_of_means,
     difference_of_proportions,
     difference_of_rates,
     difference_of_values,
@@ -80,9 +81,13 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
         low_95[rows], high_95[rows], low_998[rows], high_998[rows], other[rows], polarity[rows]
     )
     rows = comparator == TARGET
+    # Without a date the whole change is required.
+    elapsed = np.nan_to_num(_numbers(pairs["elapsed_share"])[rows], nan=1.0)
     judged["progress"][rows], verdict[rows] = progress_towards_target(
-        _numbers(pairs["baseline_value"])[rows], value[rows], other[rows], polarity[rows]
+        _numbers(pairs["baseline_value"])[rows], value[rows], other[rows], polarity[rows], elapsed
     )
+    measure_type = np.array(pairs["measure_type"], dtype=object)
+    is_gap, is_mean = measure_type == "gap", measure_type == "mean"
     rows = np.isin(comparator, EARLIER)
     change = _contrast(pairs, rows, difference_of_proportions, difference_of_rates)
     unit = _numbers(pairs["multiplier"])
@@ -90,9 +95,7 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
     verdict[rows] = judge_direction(change.direction, polarity[rows])
     # Of a gap there are no counts, only the interval.
     other_low, other_high = _numbers(pairs["comparator_ci_lower_95"]), _numbers(pairs["comparator_ci_upper_95"])
-    rows &= (np.array(pairs["measure_type"], dtype=object) == "gap") & (
-        (low_95 <= value) & (value <= high_95) & (other_low <= other) & (other <= other_high)
-    )
+    rows &= is_gap & (low_95 <= value) & (value <= high_95) & (other_low <= other) & (other <= other_high)
     change = difference_of_values(
         other[rows], other_low[rows], other_high[rows], value[rows], low_95[rows], high_95[rows]
     )
@@ -102,6 +105,15 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
     gap = _contrast(pairs, rows, difference_of_proportions, difference_of_rates)
     lower[rows], upper[rows] = gap.lower * unit[rows], gap.upper * unit[rows]
     verdict[rows] = _judge_gap(gap.direction, polarity[rows])
+    # A mean has no events, only measurements that scatter: its interval is of the value's own unit.
+    for comparators, judge in ((EARLIER, judge_direction), ((REFERENCE_GROUP,), _judge_gap)):
+        means = is_mean & np.isin(comparator, comparators)
+        counts, other_counts = _numbers(pairs["denominator"])[means], _numbers(pairs["comparator_denominator"])[means]
+        of_means = difference_of_means(
+            other_low[means], other_high[means], other_counts, low_95[means], high_95[means], counts
+        )
+        lower[means], upper[means] = of_means.lower, of_means.upper
+        verdict[means] = judge(of_means.direction, polarity[means])
     ratio = _contrast(pairs, rows, ratio_of_proportions, ratio_of_rates)
     relative = {name: np.full(value.shape, np.nan) for name in ("", "_lower_95", "_upper_95")}
     relative[""][rows], relative["_lower_95"][rows], relative["_upper_95"][rows] = ratio.value, ratio.lower, ratio.upper

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -17,10 +17,11 @@ LIMIT_FACTOR: Final = 2.66
 LARGEST_RANGE_FACTOR: Final = 3.267
 RUN: Final = 7
 FEWEST_POINTS: Final = 5
+# As many as five points in a row have.
+FEWEST_RANGES: Final = 4
 POINTS_FOR_FIRM_LIMITS: Final = 13
 
 Flags = NDArray[np.bool_]
-Gathered = TypeVar("Gathered", Flags, Column)
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,14 @@ def xmr_chart(values: ArrayLike, is_baseline: ArrayLike | None = None) -> XmrCha
     starts one.
 
     Args:
-        values: one row per series, oldest point first, shape (series, points); NaN where a series has no such point.
-            Points that are missing in between are passed over: the next one follows the one before.
+        values: one row per series, oldest point first, one column per period, shape (series, points); NaN where a
+            series has no point that may be shown. A missing point breaks every run, and no range spans it: what lies
+            behind it is not known.
         is_baseline: which points the limits rest on, the same shape; all of them where it is not given.
 
     Returns:
-        The charts. Where fewer than five points bear the limits, these and the directions are NaN.
+        The charts. Where fewer than five points, or fewer than four ranges between neighbours, bear the limits, these
+        and the directions are NaN.
 
     Raises:
         ValueError: ``values`` is not two-dimensional or has no points, or ``is_baseline`` has another shape.
@@ -94,27 +97,24 @@ def xmr_chart(values: ArrayLike, is_baseline: ArrayLike | None = None) -> XmrCha
     bears_limits = np.ones(points.shape, dtype=bool) if is_baseline is None else np.asarray(is_baseline, dtype=bool)
     if bears_limits.shape != points.shape:
         raise ValueError(f"values has shape {points.shape} and is_baseline {bears_limits.shape}; they must be the same")
-    # Points first, in their order, so that neighbours in time are neighbours in the row.
-    order = np.argsort(np.isnan(points), axis=1, kind="stable")
-    gathered = np.take_along_axis(points, order, axis=1)
-    bears_limits = np.take_along_axis(bears_limits, order, axis=1) & ~np.isnan(gathered)
-    mean, spread, limit_points = _limits(gathered, bears_limits)
+    mean, spread, limit_points = _limits(points, bears_limits & ~np.isnan(points))
 
-    side = _sides(gathered, mean, mean)
-    steps = np.sign(np.diff(gathered, axis=1))
-    beyond = _sides(gathered, mean - spread, mean + spread)
-    outer = _sides(gathered, mean - spread * 2 / 3, mean + spread * 2 / 3)
+    # A missing point is on no side and takes no step, so every run ends there.
+    side = _sides(points, mean, mean)
+    steps = np.sign(np.diff(points, axis=1))
+    beyond = _sides(points, mean - spread, mean + spread)
+    outer = _sides(points, mean - spread * 2 / 3, mean + spread * 2 / 3)
     on_one_side = _runs(side, RUN)
     # Seven points that rise are six rises; the point before the first rise belongs to the run.
     moving = _runs(steps, RUN - 1)
-    drifting = np.zeros_like(gathered)
+    drifting = np.zeros_like(points)
     drifting[:, 1:] = moving
     starts_run = (drifting[:, :-1] == 0) & (moving != 0)
     drifting[:, :-1] = np.where(starts_run, moving, drifting[:, :-1])
-    near = _two_of_three(outer)
+    near = _two_of_three(outer, ~np.isnan(points))
     # Where signals of one point lie on different sides, the stronger evidence leads: beyond, near, one side, drift.
     direction = np.select([beyond != 0, near != 0, on_one_side != 0], [beyond, near, on_one_side], default=drifting)
-    direction = np.where(np.isnan(gathered) | np.isnan(mean)[:, None], np.nan, direction)
+    direction = np.where(np.isnan(points) | np.isnan(mean)[:, None], np.nan, direction)
     has_limits = ~np.isnan(mean)[:, None]
     return XmrChart(
         mean=mean,
@@ -124,11 +124,11 @@ def xmr_chart(values: ArrayLike, is_baseline: ArrayLike | None = None) -> XmrCha
         outer_third_upper=mean + spread * 2 / 3,
         limit_points=limit_points,
         is_provisional=limit_points < POINTS_FOR_FIRM_LIMITS,
-        is_beyond_limits=_placed(order, (beyond != 0) & has_limits),
-        is_in_run_on_one_side=_placed(order, (on_one_side != 0) & has_limits),
-        is_in_run_of_rises_or_falls=_placed(order, (drifting != 0) & has_limits),
-        is_near_limit=_placed(order, (near != 0) & has_limits),
-        direction=_placed(order, direction),
+        is_beyond_limits=(beyond != 0) & has_limits,
+        is_in_run_on_one_side=(on_one_side != 0) & has_limits,
+        is_in_run_of_rises_or_falls=(drifting != 0) & has_limits,
+        is_near_limit=(near != 0) & has_limits,
+        direction=direction,
     )
 
 
@@ -137,19 +137,12 @@ def _limits(points: Column, bears_limits: Flags) -> tuple[Column, Column, NDArra
     limit_points = bears_limits.sum(axis=1)
     ranges = np.abs(np.diff(points, axis=1))
     is_range = bears_limits[:, 1:] & bears_limits[:, :-1]
-    # Points that bear limits but are no neighbours have no ranges, and so no limits.
-    has_limits = (limit_points >= FEWEST_POINTS) & is_range.any(axis=1)
+    has_limits = (limit_points >= FEWEST_POINTS) & (is_range.sum(axis=1) >= FEWEST_RANGES)
     # Where nothing varies there is no jump: a range of zero is not left out.
     is_jump = (ranges >= LARGEST_RANGE_FACTOR * _mean(ranges, is_range)[:, None]) & (ranges > 0)
     mean = np.where(has_limits, _mean(points, bears_limits), np.nan)
     spread = np.where(has_limits, LIMIT_FACTOR * _mean(ranges, is_range & ~is_jump), np.nan)
     return mean, spread, limit_points
-
-
-def _placed(order: NDArray[np.int64], gathered: Gathered) -> Gathered:
-    placed: Gathered = np.empty_like(gathered)
-    np.put_along_axis(placed, order, gathered, axis=1)
-    return placed
 
 
 def _mean(values: Column, counts: Flags) -> Column:
@@ -176,12 +169,13 @@ def _runs(signs: Column, length: int) -> Column:
     return found
 
 
-def _two_of_three(outer: Column) -> Column:
+def _two_of_three(outer: Column, is_point: Flags) -> Column:
     """The sign of every place in an outer third beside which, within three, another is in the same; 0 elsewhere."""
     found = np.zeros_like(outer)
+    is_whole = _has_at_least(3, is_point, 3)
     for sign in (1.0, -1.0):
         is_there = outer == sign
-        is_pair = _has_at_least(2, is_there, 3)
+        is_pair = _has_at_least(2, is_there, 3) & is_whole
         for shift in range(3):
             places = slice(shift, shift + is_pair.shape[1])
             found[:, places][is_pair & is_there[:, places]] = sign

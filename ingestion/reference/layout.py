@@ -285,10 +285,11 @@ def check_keys(rows: Iterable[Row], layout: Layout) -> None:
             values = tuple(row.values[name] for name in key)
             first = seen.setdefault(values, row)
             if first is not row:
+                shown = ", ".join(str(value) for value in values if value is not None)
                 raise row.error(
                     " and ".join(key),
-                    f"{', '.join(str(value) for value in values)} stands already in {first.file}, row {first.line}. "
-                    "Take one of the two out, or give it a code of its own.",
+                    f"{shown} stands already in {first.file}, row {first.line}. Take one of the two out, or "
+                    "give it a code of its own.",
                 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingestion.reference.layout import INTEGER, Field, Kind, Layout
+from ingestion.reference.layout import AREA_CODE_PATTERN, DATE, INTEGER, Field, Kind, Layout
 
 #: What ships: one CSV file for each table, ``seed_<table>.csv``.
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
@@ -135,6 +135,61 @@ _DECLARED = (
         keys=(("indicator_id", "framework_id", "node_id"),),
     ),
 )  # fmt: skip
+
+
+#: Labels of the periods of charts. Labels of one kind sort in the order of time.
+CHART_PERIODS = (r"\d{4}-(0[1-9]|1[0-2])", r"\d{4} Q[1-4]", r"\d{4}/\d{2} (autumn|spring|summer)")
+
+
+def _chart_period(name: str, *, required: bool) -> Field:
+    return Field(
+        name,
+        required=required,
+        pattern="|".join(CHART_PERIODS),
+        pattern_says="a month, quarter or term, such as 2025-09, 2025 Q3 or 2024/25 autumn",
+    )
+
+
+#: What a partnership decides about figures, its own and those that ship: nothing of it ships, and none of it is ever
+#: decided by the warehouse.
+DECISIONS = {
+    layout.name: layout
+    for layout in (
+        Layout(
+            "control_baselines",
+            (
+                _id("indicator_id"),
+                Field("area_code", required=False, pattern=AREA_CODE_PATTERN,
+                      pattern_says="a letter and eight digits, such as E08000005"),
+                Field("sector", required=False),
+                Field("organisation_id", required=False),
+                _chart_period("first_period", required=True),
+                _chart_period("last_period", required=False),
+                Field("reason"),
+                Field("decided_by"),
+                Field("decided_date", DATE),
+            ),
+            keys=(("indicator_id", "area_code", "sector", "organisation_id", "first_period"),),
+        ),
+        Layout(
+            "indicator_targets",
+            (
+                _id("indicator_id"),
+                Field("target_value", DECIMAL),
+                Field("target_date", DATE, required=False),
+                Field("baseline_period", required=False),
+                Field("decided_by"),
+                Field("decided_date", DATE),
+            ),
+            keys=(("indicator_id",),),
+        ),
+    )
+}  # fmt: skip
+
+
+def landed_layouts() -> dict[str, Layout]:
+    """Every table that lands for the warehouse, by name: what a home adds to what ships, and what it has decided."""
+    return {**layouts(), **DECISIONS}
 
 
 @cache

@@ -1,7 +1,8 @@
 """A home's own frameworks, indicators and instruments: read, checked against what ships, and landed for the warehouse.
 
 A home may add frameworks in ``frameworks/<framework_id>/*.csv`` and instruments in ``instruments/*.yml``. It cannot
-change what ships: an id that stands there already is refused.
+change what ships: an id that stands there already is refused. What it has decided about figures, its own and those that
+ship, is in ``decisions/*.csv``.
 """
 
 from __future__ import annotations
@@ -19,13 +20,23 @@ import pyarrow.parquet as pq
 from ingestion.home import SETTINGS_FILE, Home, entries, open_home
 from ingestion.instruments import Instrument, InstrumentError, Item, load_instruments, load_own_instruments
 from ingestion.reference.layout import ReferenceDataError, Row, check_keys, read_rows, to_arrow
-from ingestion.registry.layout import ID_PATTERN, ID_SAYS, LEAST_MINIMUM_BASE, SEEDS, layouts, seed_rows
+from ingestion.registry.layout import (
+    CHART_PERIODS,
+    DECISIONS,
+    ID_PATTERN,
+    ID_SAYS,
+    LEAST_MINIMUM_BASE,
+    SEEDS,
+    landed_layouts,
+    layouts,
+    seed_rows,
+)
 from ingestion.writing import whole_file
 
-FRAMEWORKS, INSTRUMENTS = "frameworks", "instruments"
+FRAMEWORKS, INSTRUMENTS, OWN_DECISIONS = "frameworks", "instruments", "decisions"
 FINGERPRINT_FILE = "registry_fingerprint.txt"
 #: Raised when code, and not data, changes what lands here.
-REGISTRY_VERSION = 1
+REGISTRY_VERSION = 2
 #: The two highest of these five are what an indicator counts.
 SCORES = {1, 2, 3, 4, 5}
 
@@ -38,7 +49,7 @@ class RegistryError(ReferenceDataError):
 class Registry:
     """What a home adds to the registry."""
 
-    #: Rows by table, those of all its frameworks together.
+    #: Rows by table, those of all its frameworks together, and of its decisions.
     tables: Mapping[str, Sequence[Row]]
     instruments: tuple[Instrument, ...]
 
@@ -50,7 +61,7 @@ def load_registry(home: Home | None) -> Registry:
         ReferenceDataError, InstrumentError: a file does not fit; says where, what is wrong and what to do.
     """
     if home is None:
-        return Registry(dict.fromkeys(layouts(), ()), ())
+        return Registry(dict.fromkeys(landed_layouts(), ()), ())
     return _load(home, _fingerprint(home))
 
 
@@ -63,7 +74,7 @@ def prepare_registry(home: Home) -> None:
         ReferenceDataError, InstrumentError: as ``load_registry``.
     """
     folder = home.landing / "home"
-    paths = {name: folder / f"{name}.parquet" for name in layouts()}
+    paths = {name: folder / f"{name}.parquet" for name in landed_layouts()}
     fingerprint, fingerprint_file = _fingerprint(home), folder / FINGERPRINT_FILE
     landed = fingerprint_file.is_file() and fingerprint_file.read_text(encoding="ascii") == fingerprint
     if landed and all(path.is_file() for path in paths.values()):
@@ -73,7 +84,7 @@ def prepare_registry(home: Home) -> None:
     fingerprint_file.unlink(missing_ok=True)
     for name, path in paths.items():
         with whole_file(path) as temporary:
-            pq.write_table(to_arrow(registry.tables[name], layouts()[name]), temporary, compression="zstd")
+            pq.write_table(to_arrow(registry.tables[name], landed_layouts()[name]), temporary, compression="zstd")
     with whole_file(fingerprint_file) as temporary:
         temporary.write_text(fingerprint, encoding="ascii")
 
@@ -92,7 +103,7 @@ def check_own(path: Path) -> OwnCheck | None:
     """Check what a home adds to the registry; None where the path is none of its own frameworks or instruments.
 
     Args:
-        path: a file or folder below ``frameworks`` or ``instruments`` of a home, or one of the two.
+        path: a file or folder below ``frameworks``, ``instruments`` or ``decisions`` of a home, or one of the three.
     """
     home = _home_of(path)
     if home is None:
@@ -107,7 +118,7 @@ def check_own(path: Path) -> OwnCheck | None:
 def _home_of(path: Path) -> Home | None:
     absolute = path.resolve()
     for place in (absolute, *absolute.parents):
-        if place.name in (FRAMEWORKS, INSTRUMENTS) and (place.parent / SETTINGS_FILE).is_file():
+        if place.name in (FRAMEWORKS, INSTRUMENTS, OWN_DECISIONS) and (place.parent / SETTINGS_FILE).is_file():
             return open_home(place.parent)
     return None
 
@@ -118,7 +129,7 @@ def _home_of(path: Path) -> Home | None:
 @lru_cache(maxsize=2)
 def _load(home: Home, fingerprint: str) -> Registry:
     """Read once for each state of the files, which ``fingerprint`` stands for."""
-    tables: dict[str, list[Row]] = {name: [] for name in layouts()}
+    tables: dict[str, list[Row]] = {name: [] for name in landed_layouts()}
     folders = _folders(home)
     for folder in folders:
         for path in _files(folder):
@@ -126,9 +137,12 @@ def _load(home: Home, fingerprint: str) -> Registry:
             rows = read_rows(path, layouts()[path.stem], shown)
             _check_framework_id(rows, folder.name)
             tables[path.stem] += rows
+    for path in _decisions(home):
+        tables[path.stem] = read_rows(path, DECISIONS[path.stem], f"{OWN_DECISIONS}/{path.name}")
     instruments = load_own_instruments(home)
     if folders or instruments:
         _check(tables, instruments, [folder.name for folder in folders])
+    _check_decisions(tables)
     return Registry(tables, instruments)
 
 
@@ -138,7 +152,7 @@ def _fingerprint(home: Home) -> str:
     paths = [SEEDS / f"seed_{name}.csv" for name in layouts()]
     for folder in _folders(home):
         paths += [folder, *_files(folder)]
-    for path in [*paths, *entries(home.instruments)]:
+    for path in [*paths, *entries(home.instruments), *_decisions(home)]:
         content = path.read_bytes() if path.is_file() else b""
         for part in (f"{path.parent.name}/{path.name}".encode(), content):
             digest.update(len(part).to_bytes(8, "big") + part)
@@ -175,6 +189,17 @@ def _files(folder: Path) -> list[Path]:
     return files
 
 
+def _decisions(home: Home) -> list[Path]:
+    files = entries(home.decisions)
+    for path in files:
+        if path.suffix != ".csv" or path.stem not in DECISIONS or not path.is_file():
+            raise RegistryError(
+                f"{OWN_DECISIONS}/{path.name}: no such decisions are recorded. The files there may be are "
+                f"{', '.join(f'{name}.csv' for name in DECISIONS)}; rename it or move it elsewhere."
+            )
+    return files
+
+
 # --- checking ----------------------------------------------------------------------------------------------------
 
 
@@ -192,6 +217,40 @@ def _check(tables: Mapping[str, Sequence[Row]], instruments: Sequence[Instrument
     _check_indicators(tables)
     _check_nodes(tables)
     _check_instruments(tables["indicators"], instruments)
+
+
+def _check_decisions(tables: Mapping[str, Sequence[Row]]) -> None:
+    shipped = {row["indicator_id"] for row in seed_rows("indicators")}
+    own = {row.values["indicator_id"]: row for row in tables["indicators"]}
+    for name, layout in DECISIONS.items():
+        check_keys(tables[name], layout)
+        for row in tables[name]:
+            if row.values["indicator_id"] not in own and row.values["indicator_id"] not in shipped:
+                raise row.error(
+                    "indicator_id",
+                    f"“{row.values['indicator_id']}” is neither an indicator that ships nor one of the home's own. "
+                    "Correct it, or take the row out.",
+                )
+    for row in tables["control_baselines"]:
+        first, last = row.values["first_period"], row.values["last_period"]
+        if last is not None and (_kind_of_period(last) != _kind_of_period(first) or last < first):
+            raise row.error(
+                "last_period",
+                f"“{last}” does not follow {first}. Name a period of the same kind that is not before it, or leave it "
+                "empty.",
+            )
+    for row in tables["indicator_targets"]:
+        indicator = own.get(row.values["indicator_id"])
+        if indicator is not None and indicator.values["target_value"] is not None:
+            raise row.error(
+                "indicator_id",
+                f"“{row.values['indicator_id']}” has a target already in {indicator.file}, row {indicator.line}. Take "
+                "one of the two out.",
+            )
+
+
+def _kind_of_period(label: str) -> str:
+    return next(pattern for pattern in CHART_PERIODS if re.fullmatch(pattern, label))
 
 
 def _check_framework_id(rows: Iterable[Row], folder: str) -> None:

@@ -24,7 +24,7 @@ import pytest
 from ingestion.contracts import load_contracts
 from ingestion.home import Home, Settings
 from ingestion.reference.layout import to_arrow
-from ingestion.registry.layout import layouts
+from ingestion.registry.layout import landed_layouts
 from publishing.released import recall
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -379,7 +379,7 @@ def write_landing(home: Path, vintages: Sequence[Vintage]) -> None:
         write_parquet(landing / vintage.dataset / f"{vintage.vintage_id}.parquet", columns, lines)
     for name, (columns, rows) in REFERENCE.items():
         write_parquet(landing / f"{name}.parquet", columns, rows)
-    for name, layout in layouts().items():
+    for name, layout in landed_layouts().items():
         pq.write_table(to_arrow([], layout), landing / "home" / f"{name}.parquet")
     ledger = [
         (v.dataset, f"{v.vintage_id}.csv", v.vintage_id, "", "landed", "passed", len(v.rows),
@@ -560,17 +560,18 @@ def test_the_marts_have_the_columns_of_the_public_interface_in_its_order(built: 
         "indicator_name definition unit polarity level objective evidence area_code area_name sector organisation_id "
         "organisation_name breakdown breakdown_value member_level source_dataset period_type period period_end "
         "numerator denominator value value_status ci_lower_95 ci_upper_95 previous_period previous_value change "
-        "change_lower_95 change_upper_95 direction measurement_status declared_gap"
+        "change_lower_95 change_upper_95 direction direction_basis measurement_status declared_gap"
     )
     expected = {
         "indicators": "indicator_id name definition numerator_definition denominator_definition unit polarity level "
-        "objective cadence source_dataset owner baseline_period target_value disclosure_rule evidence "
+        "objective cadence source_dataset owner baseline_period target_value target_date target_decided_by "
+        "target_decided_date disclosure_rule evidence "
         "next_expected_date",
         "framework_nodes": "framework_id node_id layer layer_order statement feature population before_statement "
         "after_statement declared_gap",
         "indicator_nodes": "indicator_id framework_id node_id",
         "indicator_values": f"{key} period_start period_end numerator denominator value value_status ci_lower_95 "
-        "ci_upper_95 ci_lower_998 ci_upper_998 trend is_latest",
+        "ci_upper_95 ci_lower_998 ci_upper_998 trend trend_method trend_reason signal is_latest",
         "value_vintages": f"{key} vintage_id",
         "framework_links": "framework_id from_node_id to_framework_id to_node_id basis reason",
         "node_status": "framework_id mart layer layer_order layer_name node_id node_order statement feature status "
@@ -596,6 +597,8 @@ def test_the_marts_have_the_columns_of_the_public_interface_in_its_order(built: 
         "comparisons": f"{key} is_latest comparator comparator_area_code comparator_period value comparator_value "
         "comparator_status difference difference_lower_95 difference_upper_95 verdict rank quartile ranked_areas "
         "progress",
+        "control_limits": f"{key.removesuffix(' period')} first_period last_period is_latest mean lower_limit "
+        "upper_limit limit_points is_provisional signal_points baseline_reason decided_by decided_date",
         "inequalities": f"{key} is_latest comparator_breakdown_value value comparator_value comparator_status "
         "absolute_gap absolute_gap_lower_95 absolute_gap_upper_95 relative_gap relative_gap_lower_95 "
         "relative_gap_upper_95 verdict",
@@ -686,7 +689,7 @@ def test_a_second_build_from_another_folder_gives_the_same_marts(built: Build, t
         return {name: sorted(map(repr, built.query(f"select * from marts.{name}"))) for (name,) in tables}
 
     before = marts()
-    assert len(before) == 24
+    assert len(before) == 25
     (tmp_path / "target").mkdir()
     shutil.copy(built.target / "partial_parse.msgpack", tmp_path / "target")
     again = dbt_build(

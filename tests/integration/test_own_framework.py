@@ -23,7 +23,7 @@ from expectations.gates import check_landed
 from ingestion.home import Home, open_home
 from ingestion.landing import check_file, land_inbox
 from ingestion.reference.layout import ReferenceDataError
-from ingestion.registry.layout import FRAME_MARTS, SEEDS, layouts, seed_header
+from ingestion.registry.layout import DECISIONS, FRAME_MARTS, SEEDS, layouts, seed_header
 from ingestion.registry.tables import load_registry, prepare_registry
 from orchestration.cli import app
 from tests.integration.builders import (
@@ -129,7 +129,11 @@ def rows_of(name: str) -> list[dict[str, str]]:
 
 
 def test_the_page_shows_a_file_of_every_table_and_a_layer_for_every_mart_of_a_frame() -> None:
-    assert set(page_files()) == {*(f"{FOLDER}/{name}.csv" for name in layouts()), INSTRUMENT}
+    assert set(page_files()) == {
+        *(f"{FOLDER}/{name}.csv" for name in layouts()),
+        *(f"decisions/{name}.csv" for name in DECISIONS),
+        INSTRUMENT,
+    }
     assert sorted(row["mart"] for row in rows_of("framework_layers")) == sorted(FRAME_MARTS)
 
 
@@ -290,6 +294,7 @@ def test_what_has_landed_stays_until_a_file_changes(tmp_path: Path) -> None:
     assert nodes.stat().st_mtime_ns == before
     shutil.rmtree(home.frameworks)
     shutil.rmtree(home.instruments)
+    shutil.rmtree(home.decisions)
     prepare_registry(home)
     assert pq.read_metadata(nodes).num_rows == 0
 
@@ -683,6 +688,15 @@ def test_an_instrument_with_the_id_of_one_that_ships_is_refused(home: Home) -> N
     replace(INSTRUMENT, "instrument_id: young_people", "instrument_id: workforce")(home)
     rename(INSTRUMENT, "instruments/workforce.yml")(home)
     with pytest.raises(ReferenceDataError, match="instrument_id: “workforce” ships with the warehouse"):
+        load_registry(home)
+
+
+def test_a_target_that_stands_in_the_framework_is_not_decided_on_again(home: Home) -> None:
+    decided = "indicator_id,target_value,decided_by,decided_date\nyv_say,90,youth board,2025-09-01\n"
+    write(home.decisions / "indicator_targets.csv", decided)
+    assert len(load_registry(home).tables["indicator_targets"]) == 1
+    with_target("62.5")(home)
+    with pytest.raises(ReferenceDataError, match=r"“yv_say” has a target already in .*indicators.csv, row 2"):
         load_registry(home)
 
 

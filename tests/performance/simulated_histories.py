@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm, poisson
 from scipy.stats.distributions import rv_frozen
 
-from dbt_project.python.differences import difference_of_proportions, difference_of_rates
-from dbt_project.python.intervals import byar_interval
+from dbt_project.python.differences import difference_of_means, difference_of_proportions, difference_of_rates
+from dbt_project.python.intervals import byar_interval, student_interval
 from dbt_project.python.trend import trend_of_proportions, trend_of_values
 from dbt_project.python.verdicts import IMPROVING, WORSENING, judge_direction
 from dbt_project.python.xmr import xmr_chart
@@ -91,6 +91,31 @@ def _periods(first: float, second: float) -> Callable[[np.random.Generator], Arr
     return draw
 
 
+def _means(
+    random: np.random.Generator, average: ArrayLike, people: int, columns: int
+) -> tuple[ArrayLike, ArrayLike, ArrayLike]:
+    """Means of scores that scatter by 6, as the strengths and difficulties of children do, with their intervals."""
+    scores = random.normal(np.asarray(average)[..., None], 6.0, (HISTORIES, columns, people))
+    total = scores.sum(axis=2)
+    return (total / people, *student_interval(total, (scores**2).sum(axis=2), np.full(total.shape, people)))
+
+
+def _two_means(first: float, second: float, people: int) -> Callable[[np.random.Generator], ArrayLike]:
+    def draw(random: np.random.Generator) -> ArrayLike:
+        _, lower, upper = (np.asarray(column) for column in _means(random, [first, second], people, 2))
+        count = np.full(HISTORIES, people)
+        return difference_of_means(lower[:, 0], upper[:, 0], count, lower[:, 1], upper[:, 1], count).direction
+
+    return draw
+
+
+def _years_of_means(averages: list[float], people: int) -> Callable[[np.random.Generator], ArrayLike]:
+    def draw(random: np.random.Generator) -> ArrayLike:
+        return trend_of_values(*_means(random, averages, people, 5)).direction
+
+    return draw
+
+
 def _years_of_proportions(shares: list[float], people: int) -> Callable[[np.random.Generator], ArrayLike]:
     def draw(random: np.random.Generator) -> ArrayLike:
         at_risk = np.full((HISTORIES, 5), people)
@@ -119,6 +144,16 @@ def _charts(points: int, shift: float = 0.0, shifted_points: int = 0) -> Callabl
     return draw
 
 
+def _charts_with_gaps(points: int, withheld: float) -> Callable[[np.random.Generator], ArrayLike]:
+    def draw(random: np.random.Generator) -> ArrayLike:
+        values = random.normal(0.0, 1.0, (HISTORIES, points))
+        # Whatever the last point is, it is shown; where it is not, nothing is said.
+        values[:, :-1][random.random((HISTORIES, points - 1)) < withheld] = np.nan
+        return xmr_chart(values).latest_direction
+
+    return draw
+
+
 def _charts_of_counts(points: int, expected: float) -> Callable[[np.random.Generator], ArrayLike]:
     def draw(random: np.random.Generator) -> ArrayLike:
         return xmr_chart(random.poisson(expected, (HISTORIES, points))).latest_direction
@@ -135,20 +170,27 @@ SCENARIOS = (
     Scenario("waves", "50 % of 200 in both waves", WAVE_IMPLIES, _waves(0.5, 0.5, 200)),
     Scenario("waves", "90 % of 30 in both waves", WAVE_IMPLIES, _waves(0.9, 0.9, 30)),
     Scenario("waves", "90 % of 200 in both waves", WAVE_IMPLIES, _waves(0.9, 0.9, 200)),
+    Scenario("means", "30 scores around 14 in both years", WAVE_IMPLIES, _two_means(14, 14, 30)),
+    Scenario("means", "130 scores around 14 in both years", WAVE_IMPLIES, _two_means(14, 14, 130)),
     Scenario("two periods", "12 events expected in both", WAVE_IMPLIES, _periods(12, 12)),
     Scenario("two periods", "100 events expected in both", WAVE_IMPLIES, _periods(100, 100)),
     Scenario("trend", "10 % of 1,000 in all five years", TREND_IMPLIES, _years_of_proportions([0.1] * 5, 1000)),
     Scenario("trend", "50 % of 100 in all five years", TREND_IMPLIES, _years_of_proportions([0.5] * 5, 100)),
     Scenario("trend", "30 events expected in all five years", TREND_IMPLIES, _years_of_rates([30] * 5)),
     Scenario("trend", "1,500 events expected in all five years", TREND_IMPLIES, _years_of_rates([1500] * 5)),
+    Scenario("trend", "mean of 60 scores around 14 in all five years", TREND_IMPLIES, _years_of_means([14.0] * 5, 60)),
+    Scenario("XmR", "9 points of one normal process", xmr_implies(norm()), _charts(9)),
     Scenario("XmR", "12 points of one normal process", xmr_implies(norm()), _charts(12)),
     Scenario("XmR", "24 points of one normal process", xmr_implies(norm()), _charts(24)),
     Scenario("XmR", "60 points of one normal process", xmr_implies(norm()), _charts(60)),
+    Scenario("XmR", "24 points, one in five withheld", xmr_implies(norm()), _charts_with_gaps(24, 0.2)),
     Scenario("XmR", "24 points, 30 events expected in each", xmr_implies(poisson(30)), _charts_of_counts(24, 30)),
     Scenario("XmR", "24 points, 4 events expected in each", xmr_implies(poisson(4)), _charts_of_counts(24, 4)),
     Scenario("waves", "50 % to 60 % of 100", None, _waves(0.5, 0.6, 100)),
     Scenario("waves", "50 % to 60 % of 400", None, _waves(0.5, 0.6, 400)),
     Scenario("waves", "50 % to 70 % of 100", None, _waves(0.5, 0.7, 100)),
+    Scenario("means", "from 14 to 12, 30 scores in each year", None, _two_means(14, 12, 30)),
+    Scenario("means", "from 14 to 12, 130 scores in each year", None, _two_means(14, 12, 130)),
     Scenario("two periods", "100 to 70 events", None, _periods(100, 70)),
     Scenario("two periods", "100 to 50 events", None, _periods(100, 50)),
     Scenario(
@@ -157,6 +199,7 @@ SCENARIOS = (
     Scenario("trend", "from 100 events, a tenth less each year", None, _years_of_rates(_falling(100, 0.9))),
     Scenario("trend", "from 100 events, a fifth less each year", None, _years_of_rates(_falling(100, 0.8))),
     Scenario("trend", "from 1,500 events, a twentieth less each year", None, _years_of_rates(_falling(1500, 0.95))),
+    Scenario("trend", "mean of 60 scores from 16, one less each year", None, _years_of_means([16, 15, 14, 13, 12], 60)),
     Scenario("XmR", "24 points, then one 2 standard deviations down", None, _charts(24, -2, 1)),
     Scenario("XmR", "24 points, then one 4 standard deviations down", None, _charts(24, -4, 1)),
     Scenario("XmR", "24 points, then three 2 standard deviations down", None, _charts(24, -2, 3)),

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dbt_project.python.changes import change_interval, change_of_gap, change_of_value, directions
+from dbt_project.python.changes import (
+    change_interval,
+    change_of_gap,
+    change_of_mean,
+    change_of_value,
+    directions,
+)
 
 NAN = float("nan")
 
@@ -97,4 +103,14 @@ def test_a_gap_changes_by_the_intervals_of_the_two_gaps() -> None:
     lower, upper = change_of_gap([7.0, 7.0], [6.0, np.nan], [8.0, np.nan], [4.0, 4.0], [2.5, 2.5], [6.0, 6.0])
     assert lower[0] == pytest.approx(-3 - 1.802776, abs=1e-6)
     assert upper[0] == pytest.approx(-3 + 2.236068, abs=1e-6)
+    assert np.isnan([lower[1], upper[1]]).all()
+
+
+def test_a_mean_changes_by_welchs_interval_from_the_two_intervals() -> None:
+    # 5 ± 0.754052 and 10 ± 1.508105, of ten measurements each: 5 ± 1.607339, as the test of the difference works out.
+    lower, upper = change_of_mean(
+        [4.245948, 4.0], [5.754052, NAN], [10, 10], [8.491895, 8.0], [11.508105, 11.0], [10, 10]
+    )
+    assert lower[0] == pytest.approx(3.392661, abs=1e-5)
+    assert upper[0] == pytest.approx(6.607339, abs=1e-5)
     assert np.isnan([lower[1], upper[1]]).all()

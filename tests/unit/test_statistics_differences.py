@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 from statsmodels.stats.proportion import confint_proportions_2indep
 from statsmodels.stats.rates import confint_poisson_2indep
 
 from dbt_project.python.differences import (
+    difference_of_means,
     difference_of_proportions,
     difference_of_rates,
     difference_of_values,
@@ -101,6 +103,56 @@ def test_a_difference_of_means_takes_each_ones_own_interval() -> None:
     assert change.lower[0] == pytest.approx(6 - 4.769, abs=0.001)
     assert change.upper[0] == pytest.approx(6 + 4.769, abs=0.001)
     assert change.direction[0] == 1
+
+
+def _student(*measurements: float) -> tuple[float, float, int]:
+    """Bounds of the mean's interval, and how many measurements it is of."""
+    squares = sum(one * one for one in measurements)
+    low, high = student_interval([sum(measurements)], [squares], [len(measurements)])
+    return float(low[0]), float(high[0]), len(measurements)
+
+
+def test_a_difference_of_means_has_welchs_interval() -> None:
+    # Means 5 and 10; squared standard errors 10/9/10 and 40/9/10, together 5/9; (5/9)² over (1/81 + 16/81)/9 is 13.235
+    # degrees of freedom, of which the quantile is 2.15647: 5 ± 2.15647 × 0.74536.
+    first, second = [4.0, 6.0] * 5, [8.0, 12.0] * 5
+    change = difference_of_means(*([part] for part in (*_student(*first), *_student(*second))))
+    assert change.value[0] == pytest.approx(5)
+    assert change.lower[0] == pytest.approx(5 - 1.607339, abs=1e-6)
+    assert change.upper[0] == pytest.approx(5 + 1.607339, abs=1e-6)
+    assert change.direction[0] == 1
+
+
+def test_differences_of_means_are_scipys_for_samples_of_different_size_and_scatter() -> None:
+    random = np.random.default_rng(5)
+    for size, scatter in ((10, 1.0), (10, 9.0), (37, 0.2), (400, 3.0)):
+        first, second = random.normal(14, 6, 25), random.normal(13, scatter, size)
+        change = difference_of_means(*([part] for part in (*_student(*first), *_student(*second))))
+        expected = ttest_ind(second, first, equal_var=False).confidence_interval(0.95)
+        assert [change.lower[0], change.upper[0]] == pytest.approx([expected.low, expected.high], abs=1e-9)
+
+
+def test_a_change_of_a_mean_is_announced_beyond_its_interval_and_not_within() -> None:
+    for shift, direction in ((0.98, 0), (0.99, 1), (-0.98, 0), (-0.99, -1)):
+        # Equal scatter: 18 degrees of freedom, quantile 2.10092, standard error √(2/9): half a width of 0.99038.
+        first, second = [4.0, 6.0] * 5, [4.0 + shift + 0.001 * np.sign(shift), 6.0 + shift + 0.001 * np.sign(shift)] * 5
+        change = difference_of_means(*([part] for part in (*_student(*first), *_student(*second))))
+        assert change.direction[0] == direction
+
+
+def test_a_difference_of_means_needs_ten_measurements_on_either_side_that_scatter() -> None:
+    ten, nine, equal = _student(*[4.0, 6.0] * 5), _student(*[4.0, 6.0] * 4, 5.0), _student(*[5.0] * 10)
+    for first, second in ((ten, nine), (nine, ten), (equal, equal), ((np.nan, np.nan, 10), ten)):
+        change = difference_of_means(*([part] for part in (*first, *second)))
+        assert np.isnan([change.value[0], change.lower[0], change.upper[0], change.direction[0]]).all()
+    assert difference_of_means(*([part] for part in (*ten, *equal))).direction[0] == 0
+
+
+def test_bounds_that_change_places_are_refused() -> None:
+    with pytest.raises(ValueError, match="row 0: the second upper bound is below its lower bound"):
+        difference_of_means([4], [6], [10], [8], [7], [10])
+    with pytest.raises(ValueError, match="confidence is 95"):
+        difference_of_means([4], [6], [10], [7], [8], [10], confidence=95)
 
 
 def test_a_value_outside_its_interval_is_refused() -> None:

@@ -28,6 +28,7 @@ OWN: dict[str, Any] = {
     "comparator_ci_lower_95": None,
     "comparator_ci_upper_95": None,
     "baseline_value": None,
+    "elapsed_share": None,
     "neighbour_values": None,
 }
 
@@ -111,6 +112,24 @@ def test_a_mean_without_an_interval_is_not_judged_against_an_earlier_one() -> No
     assert found["difference"].tolist() == [55]
 
 
+def test_means_are_judged_by_welchs_interval_against_an_earlier_one_and_against_a_group() -> None:
+    # The bounds of 5 and of 10, of ten measurements each, are those of the test of the difference itself.
+    mean = {"measure_type": "mean", "multiplier": 1, "polarity": "lower_is_better", "numerator": 100, "denominator": 10,
+            "value": 10.0, "ci_lower_95": 8.491895, "ci_upper_95": 11.508105, "comparator_numerator": 50,
+            "comparator_denominator": 10, "comparator_value": 5.0, "comparator_ci_lower_95": 4.245948,
+            "comparator_ci_upper_95": 5.754052, "comparator": "previous_period"}  # fmt: skip
+    found = judged(
+        mean,
+        mean | {"comparator": "baseline", "polarity": "none"},
+        mean | {"comparator": "reference_group"},
+        mean | {"comparator_denominator": 9},
+    )
+    assert found["difference_lower_95"][:3] == pytest.approx([3.392661] * 3, abs=1e-5)
+    assert found["difference_upper_95"][:3] == pytest.approx([6.607339] * 3, abs=1e-5)
+    assert found["verdict"].tolist() == ["worsening", "increasing", "worse", "cannot_be_calculated"]
+    assert np.isnan(found["relative_gap"]).all()
+
+
 def test_a_group_is_judged_by_the_gap_and_has_a_ratio_beside_it() -> None:
     group = {"comparator": "reference_group", "numerator": 30, "value": 30.0, "comparator_value": 15.0,
              "comparator_numerator": 15, "comparator_denominator": 100, "comparator_ci_lower_95": 9.3}  # fmt: skip
@@ -139,6 +158,14 @@ def test_a_target_has_progress_from_the_baseline() -> None:
     assert found["progress"][0] == pytest.approx(0.6)
     assert np.isnan(found["progress"][1])
     assert found["verdict"].tolist() == ["part_way", "cannot_be_calculated"]
+
+
+def test_of_a_target_with_a_date_as_much_is_due_as_time_has_passed() -> None:
+    target = {"comparator": "target", "comparator_value": 80.0, "baseline_value": 30.0}
+    found = judged(*(target | {"elapsed_share": share} for share in (0.5, 0.64, 1.0, None)))
+    # Of 50 points 30 have come: of the 25 due by half time more than all, of 32 nearly all, of 50 three fifths.
+    assert found["progress"] == pytest.approx([1.2, 0.9375, 0.6, 0.6])
+    assert found["verdict"].tolist() == ["on_track", "part_way", "part_way", "part_way"]
 
 
 def test_the_difference_of_two_printed_figures_has_no_binary_remainder() -> None:

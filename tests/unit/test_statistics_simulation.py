@@ -26,7 +26,7 @@ def test_histories_without_a_change_are_called_changed_no_more_often_than_the_ru
     judged: list[Outcome],
 ) -> None:
     without = [outcome for outcome in judged if outcome.scenario.implied is not None]
-    assert {outcome.scenario.rule for outcome in without} == {"waves", "two periods", "trend", "XmR"}
+    assert {outcome.scenario.rule for outcome in without} == {"waves", "means", "two periods", "trend", "XmR"}
     for outcome in without:
         assert outcome.scenario.implied is not None
         improving, worsening = outcome.scenario.implied

@@ -156,11 +156,38 @@ def test_a_recorded_baseline_bears_the_limits_alone() -> None:
     assert of_five.is_beyond_limits[0].tolist() == [False] * 5 + [True] * 4
 
 
-def test_a_missing_point_is_passed_over_and_later_ones_keep_their_places() -> None:
-    chart = xmr_chart([[10, np.nan, 14, 10, 14, 10, 40]], [[True] * 6 + [False]])
-    assert chart.upper_limit[0] == pytest.approx(11.6 + 2.66 * 4)
-    assert chart.is_beyond_limits[0].tolist() == [False] * 6 + [True]
-    assert np.isnan(chart.direction[0]).tolist() == [False, True] + [False] * 5
+def test_no_moving_range_spans_a_missing_point_and_later_ones_keep_their_places() -> None:
+    # Five points bear the limits; the range from 10 over the gap to 14 is not counted, the others are 4 each.
+    chart = xmr_chart([[10, 14, 10, np.nan, 14, 10, 14, 40]], [[True] * 7 + [False]])
+    assert chart.mean[0] == pytest.approx(12)
+    assert chart.limit_points[0] == 6
+    assert chart.upper_limit[0] == pytest.approx(12 + 2.66 * 4)
+    assert chart.is_beyond_limits[0].tolist() == [False] * 7 + [True]
+    assert np.isnan(chart.direction[0]).tolist() == [False] * 3 + [True] + [False] * 4
+
+
+def test_five_points_need_four_ranges_between_neighbours_for_limits() -> None:
+    chart = xmr_chart([[10, 14, np.nan, 10, 14, 10, np.nan], [10, 14, 10, np.nan, 14, 10, 14]])
+    assert chart.limit_points.tolist() == [5, 6]
+    assert np.isnan(chart.mean).tolist() == [True, False]
+    assert np.isnan(chart.latest_direction).tolist() == [True, False]
+
+
+def test_a_missing_point_breaks_every_run() -> None:
+    baseline, gap = [0.0, 40.0] * 7, np.nan
+
+    def signals(*later: float) -> tuple[bool, bool, bool]:
+        chart = xmr_chart([[*baseline, *later]], [[True] * 14 + [False] * len(later)])
+        runs = (chart.is_in_run_on_one_side, chart.is_in_run_of_rises_or_falls, chart.is_near_limit)
+        return tuple(bool(run[0].any()) for run in runs)  # type: ignore[return-value]
+
+    # The mean is 20 and the limits lie 106.4 from it, so that the outer third begins at 90.9.
+    assert signals(21, 22, 21, 22, 21, 22, 21) == (True, False, False)
+    assert signals(21, 22, 21, gap, 22, 21, 22, 21) == (False, False, False)
+    assert signals(16, 15, 14, 13, 12, 11) == (False, True, False)
+    assert signals(16, 15, 14, gap, 13, 12, 11) == (False, False, False)
+    assert signals(100, 15, 100) == (False, False, True)
+    assert signals(100, gap, 100) == (False, False, False)
 
 
 def test_equal_points_have_no_signal() -> None:

@@ -1,7 +1,7 @@
 """One row per latest value of the home's own authority: how it changed and which way that is.
 
-This is the one place where a direction is decided: never by the bare difference, always by the interval of the change
-that the disclosed counts give, or of a gap its two intervals.
+Never the bare difference decides, but the interval of the change that the disclosed counts give, or of a gap or a mean
+its two intervals.
 """
 
 #: Columns that are handed on as they are.
@@ -17,7 +17,7 @@ def model(dbt, session):
 
     import pyarrow as pa
 
-    from dbt_project.python.changes import change_interval, change_of_gap, change_of_value, directions
+    from dbt_project.python.changes import change_interval, change_of_gap, change_of_mean, change_of_value, directions
 
     dbt.config(materialized="table")
     pairs = dbt.ref("indicator_values_paired").order(KEPT).to_arrow_table()
@@ -30,14 +30,15 @@ def model(dbt, session):
     ]
     kinds = pairs["measure_type"].to_pylist()
     lower, upper = change_interval(kinds, *counts)
-    gaps = [
-        pairs[column].cast("double").to_numpy()
-        for column in (
-            "previous_value", "previous_gap_lower_95", "previous_gap_upper_95", "value", "gap_lower_95", "gap_upper_95",
+    bounds = ("interval_lower_95", "interval_upper_95")
+    for kind, change_of, parts in (
+        ("gap", change_of_gap, ("value", *bounds)),
+        ("mean", change_of_mean, (*bounds, "measurement_count")),
+    ):
+        rows = [one == kind for one in kinds]
+        lower[rows], upper[rows] = change_of(
+            *(pairs[f"{when}{part}"].cast("double").to_numpy()[rows] for when in ("previous_", "") for part in parts)
         )
-    ]  # fmt: skip
-    is_gap = [kind == "gap" for kind in kinds]
-    lower[is_gap], upper[is_gap] = change_of_gap(*(column[is_gap] for column in gaps))
     has_counts = [not any(isnan(number) for number in row) for row in zip(*counts, strict=True)]
     kept = pairs.select(KEPT.replace(" ", "").split(","))
     for name, values in (

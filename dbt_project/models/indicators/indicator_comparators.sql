@@ -43,7 +43,8 @@ measured as (
         indicators.multiplier,
         indicators.decimals,
         indicators.baseline_period,
-        cast(indicators.target_value as double) as target_value
+        cast(indicators.target_value as double) as target_value,
+        indicators.target_date
     from disclosed
     inner join indicators on disclosed.indicator_id = indicators.indicator_id
 ),
@@ -185,7 +186,8 @@ grouped as (
             and own.period = neighbour_figures.period
 ),
 
--- A target is for the area as a whole, and is reached from where the baseline period stood.
+-- A target is for the area as a whole, and is reached from where the baseline period stood. Of that period itself and of
+-- earlier ones it says nothing; from its date on the whole change is due.
 targeted as (
     select
         own.*,
@@ -193,7 +195,11 @@ targeted as (
         own.breakdown_value as comparator_breakdown_value,
         own.target_value as comparator_value,
         'ok' as comparator_status,
-        baseline.value as baseline_value
+        baseline.value as baseline_value,
+        case
+            when own.target_date > baseline.period_end
+                then least(1.0, (own.period_end - baseline.period_end) / (own.target_date - baseline.period_end))
+        end as elapsed_share
     from own
     left join own as baseline
         on
@@ -210,6 +216,7 @@ targeted as (
         and own.sector = 'total'
         and own.organisation_id = 'total'
         and own.breakdown = 'total'
+        and (baseline.period_end is null or own.period_end > baseline.period_end)
 ),
 
 -- What a kind of comparator does not have is null.
@@ -254,5 +261,6 @@ select
     comparator_ci_lower_95,
     comparator_ci_upper_95,
     baseline_value,
+    elapsed_share,
     neighbour_values
 from final

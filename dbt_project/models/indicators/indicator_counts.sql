@@ -19,10 +19,19 @@
     'int_logged_sessions__counted',
     'int_events__counted',
 ] %}
+{#- Whose rows end with the sum of squares that the interval of a mean needs. #}
+{%- set models_of_means = ['int_looked_after_outcomes__counted'] %}
 with
 {%- for counted_model in counted_models %}
 {{ counted_model }} as (
+    {%- if counted_model in models_of_means %}
     select * from {{ ref(counted_model) }}
+    {%- else %}
+    select
+        *,
+        cast(null as bigint) as sum_of_squares
+    from {{ ref(counted_model) }}
+    {%- endif %}
 ),
 {% endfor %}
 unioned as (
@@ -51,7 +60,8 @@ final as (
         unknown_count,
         published_value,
         published_status,
-        vintage_ids
+        vintage_ids,
+        sum_of_squares
     from unioned
 )
 

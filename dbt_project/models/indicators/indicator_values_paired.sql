@@ -33,9 +33,14 @@ own as (
             when indicators.measure_type = 'rate' and disclosed.value > 0
                 then disclosed.numerator * indicators.multiplier / disclosed.value
         end as exposure,
-        -- A gap has no counts of its own, and changes by its interval.
-        indicators.measure_type = 'gap' and disclosed.value between disclosed.ci_lower_95 and disclosed.ci_upper_95
-            as has_gap_interval
+        -- A gap has no counts of its own, and a mean no events: they change by their intervals.
+        indicators.measure_type = 'mean'
+        or (
+            indicators.measure_type = 'gap'
+            and disclosed.value between disclosed.ci_lower_95 and disclosed.ci_upper_95
+        ) as changes_by_interval,
+        case when indicators.measure_type = 'mean' and disclosed.value_status = 'ok' then disclosed.denominator end
+            as measurement_count
     from disclosed
     inner join settings on disclosed.area_code = settings.authority_code
     inner join indicators on disclosed.indicator_id = indicators.indicator_id
@@ -84,15 +89,17 @@ final as (
         latest.value_status,
         latest.numerator,
         latest.exposure,
-        case when latest.has_gap_interval then latest.ci_lower_95 end as gap_lower_95,
-        case when latest.has_gap_interval then latest.ci_upper_95 end as gap_upper_95,
+        case when latest.changes_by_interval then latest.ci_lower_95 end as interval_lower_95,
+        case when latest.changes_by_interval then latest.ci_upper_95 end as interval_upper_95,
+        latest.measurement_count,
         previous.period as previous_period,
         previous.value as previous_value,
         previous.numerator as previous_numerator,
         previous.denominator as previous_denominator,
         previous.exposure as previous_exposure,
-        case when previous.has_gap_interval then previous.ci_lower_95 end as previous_gap_lower_95,
-        case when previous.has_gap_interval then previous.ci_upper_95 end as previous_gap_upper_95,
+        case when previous.changes_by_interval then previous.ci_lower_95 end as previous_interval_lower_95,
+        case when previous.changes_by_interval then previous.ci_upper_95 end as previous_interval_upper_95,
+        previous.measurement_count as previous_measurement_count,
         cast(latest.shown_period_count as bigint) as shown_period_count,
         latest.polarity,
         latest.measure_type,

@@ -8,9 +8,36 @@ hidden as (
     select * from {{ ref('suppression_log') }}
 ),
 
+relations as (
+    select * from {{ ref('stg_registry__count_relations') }}
+),
+
+-- How measurements scatter says how many of them are high: beside a hidden count of the same people a mean has no
+-- interval.
+means_beside as (
+    select distinct
+        relations.indicator_id,
+        hidden.source_dataset,
+        hidden.area_code,
+        hidden.sector,
+        hidden.organisation_id,
+        hidden.breakdown,
+        hidden.breakdown_value,
+        hidden.period_type,
+        hidden.period
+    from hidden
+    inner join relations
+        on
+            hidden.indicator_id = relations.other_indicator_id
+            and relations.part = 'denominator'
+            and relations.relation = 'equals'
+            and relations.other_part = 'denominator'
+),
+
 stated as (
     select
         unsuppressed.*,
+        unsuppressed.measure_type = 'mean' and means_beside.indicator_id is not null as hides_interval,
         coalesce(hidden.hides_denominator, false) as hides_denominator,
         case when hidden.reason is not null then 'c' else unsuppressed.value_status end as disclosed_status
     from unsuppressed
@@ -25,6 +52,17 @@ stated as (
             and unsuppressed.breakdown_value = hidden.breakdown_value
             and unsuppressed.period_type = hidden.period_type
             and unsuppressed.period = hidden.period
+    left join means_beside
+        on
+            unsuppressed.indicator_id = means_beside.indicator_id
+            and unsuppressed.source_dataset = means_beside.source_dataset
+            and unsuppressed.area_code = means_beside.area_code
+            and unsuppressed.sector = means_beside.sector
+            and unsuppressed.organisation_id = means_beside.organisation_id
+            and unsuppressed.breakdown = means_beside.breakdown
+            and unsuppressed.breakdown_value = means_beside.breakdown_value
+            and unsuppressed.period_type = means_beside.period_type
+            and unsuppressed.period = means_beside.period
 ),
 
 final as (
@@ -46,10 +84,10 @@ final as (
         case when not hides_denominator then denominator end as denominator,
         case when disclosed_status = 'ok' then value end as value,
         disclosed_status as value_status,
-        case when disclosed_status = 'ok' then ci_lower_95 end as ci_lower_95,
-        case when disclosed_status = 'ok' then ci_upper_95 end as ci_upper_95,
-        case when disclosed_status = 'ok' then ci_lower_998 end as ci_lower_998,
-        case when disclosed_status = 'ok' then ci_upper_998 end as ci_upper_998,
+        case when disclosed_status = 'ok' and not hides_interval then ci_lower_95 end as ci_lower_95,
+        case when disclosed_status = 'ok' and not hides_interval then ci_upper_95 end as ci_upper_95,
+        case when disclosed_status = 'ok' and not hides_interval then ci_lower_998 end as ci_lower_998,
+        case when disclosed_status = 'ok' and not hides_interval then ci_upper_998 end as ci_upper_998,
         vintage_ids
     from stated
 )

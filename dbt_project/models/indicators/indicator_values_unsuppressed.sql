@@ -116,6 +116,7 @@ final as (
             and compared.measure_type = intervals.measure_type
             and compared.numerator = intervals.numerator
             and compared.exposure = intervals.denominator
+            and compared.sum_of_squares is not distinct from intervals.sum_of_squares
 )
 
 select * from final

@@ -24,6 +24,11 @@ changes as (
     select * from {{ ref('indicator_changes') }}
 ),
 
+trends as (
+    select * from {{ ref('indicator_trends') }}
+    where is_latest
+),
+
 organisations as (
     select * from {{ ref('stg_register__organisations') }}
 ),
@@ -126,7 +131,17 @@ final as (
         changes.change,
         changes.change_lower_95,
         changes.change_upper_95,
-        changes.direction,
+        -- What the whole series says comes before what its last step says.
+        case
+            when trends.trend = 'no_significant_change' then 'no clear change'
+            when trends.trend in ('increasing', 'decreasing') then 'not judged'
+            when trends.trend <> 'cannot_be_calculated' then trends.trend
+            else changes.direction
+        end as direction,
+        case
+            when trends.trend <> 'cannot_be_calculated' then trends.trend_method
+            when changes.direction in ('improving', 'no clear change', 'worsening') then 'change_interval'
+        end as direction_basis,
         changes.shown_period_count,
         case
             when latest.indicator_id is not null then 'measured'
@@ -160,6 +175,16 @@ final as (
             and latest.breakdown = changes.breakdown
             and latest.breakdown_value = changes.breakdown_value
             and latest.period_type = changes.period_type
+    left join trends
+        on
+            latest.indicator_id = trends.indicator_id
+            and latest.source_dataset = trends.source_dataset
+            and latest.area_code = trends.area_code
+            and latest.sector = trends.sector
+            and latest.organisation_id = trends.organisation_id
+            and latest.breakdown = trends.breakdown
+            and latest.breakdown_value = trends.breakdown_value
+            and latest.period_type = trends.period_type
 )
 
 select * from final

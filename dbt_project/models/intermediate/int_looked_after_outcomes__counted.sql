@@ -52,21 +52,22 @@ counted as (
         sum(case when is_scored then 1 else 0 end) as scored_count,
         sum(case when is_high_score then 1 else 0 end) as high_score_count,
         sum(case when is_scored then sdq_score else 0 end) as score_total,
+        sum(case when is_scored then sdq_score * sdq_score else 0 end) as score_square_total,
         {{ distinct_list_of_lists('vintage_ids') }} as vintage_ids
     from cohort
     group by collection_year, responsible_authority_code
 ),
 
 unpivoted as (
-    {%- for indicator_id, numerator, denominator, unknown_count in [
-        ('sdq_high_concern', 'high_score_count', 'scored_count', '0'),
-        ('sdq_mean', 'score_total', 'scored_count', '0'),
-        ('health_assessed', 'is_health_assessed_count', 'child_count', 'is_health_assessed_unknown_count'),
+    {%- for indicator_id, numerator, denominator, unknown_count, sum_of_squares in [
+        ('sdq_high_concern', 'high_score_count', 'scored_count', '0', 'null'),
+        ('sdq_mean', 'score_total', 'scored_count', '0', 'score_square_total'),
+        ('health_assessed', 'is_health_assessed_count', 'child_count', 'is_health_assessed_unknown_count', 'null'),
         (
             'substance_misuse', 'has_substance_misuse_problem_count', 'child_count',
-            'has_substance_misuse_problem_unknown_count',
+            'has_substance_misuse_problem_unknown_count', 'null',
         ),
-        ('convicted', 'is_convicted_count', 'child_count', 'is_convicted_unknown_count'),
+        ('convicted', 'is_convicted_count', 'child_count', 'is_convicted_unknown_count', 'null'),
     ] %}
     {% if not loop.first %}union all
     {% endif -%}
@@ -77,6 +78,7 @@ unpivoted as (
         {{ numerator }} as numerator,
         {{ denominator }} as denominator,
         {{ unknown_count }} as unknown_count,
+        {{ sum_of_squares }} as sum_of_squares,
         vintage_ids
     from counted
     {%- endfor %}
@@ -100,7 +102,8 @@ final as (
         cast(unpivoted.unknown_count as bigint) as unknown_count,
         cast(null as decimal(18, 6)) as published_value,
         cast(null as string) as published_status,
-        {{ both_lists('outcome_files.vintage_ids', 'unpivoted.vintage_ids') }} as vintage_ids
+        {{ both_lists('outcome_files.vintage_ids', 'unpivoted.vintage_ids') }} as vintage_ids,
+        cast(unpivoted.sum_of_squares as bigint) as sum_of_squares
     from unpivoted
     inner join outcome_files on unpivoted.collection_year = outcome_files.collection_year
     where unpivoted.denominator > 0

@@ -3,30 +3,48 @@ with disclosed as (
     select * from {{ ref('indicator_values_disclosed') }}
 ),
 
+trends as (
+    select * from {{ ref('indicator_trends') }}
+),
+
 final as (
     select
-        indicator_id,
-        source_dataset,
-        area_code,
-        sector,
-        organisation_id,
-        breakdown,
-        breakdown_value,
-        period_type,
-        period,
-        period_start,
-        period_end,
-        numerator,
-        denominator,
-        value,
-        value_status,
-        ci_lower_95,
-        ci_upper_95,
-        ci_lower_998,
-        ci_upper_998,
-        cast(null as string) as trend,
-        is_latest
+        disclosed.indicator_id,
+        disclosed.source_dataset,
+        disclosed.area_code,
+        disclosed.sector,
+        disclosed.organisation_id,
+        disclosed.breakdown,
+        disclosed.breakdown_value,
+        disclosed.period_type,
+        disclosed.period,
+        disclosed.period_start,
+        disclosed.period_end,
+        disclosed.numerator,
+        disclosed.denominator,
+        disclosed.value,
+        disclosed.value_status,
+        disclosed.ci_lower_95,
+        disclosed.ci_upper_95,
+        disclosed.ci_lower_998,
+        disclosed.ci_upper_998,
+        trends.trend,
+        trends.trend_method,
+        trends.trend_reason,
+        trends.signal,
+        disclosed.is_latest
     from disclosed
+    left join trends
+        on
+            disclosed.indicator_id = trends.indicator_id
+            and disclosed.source_dataset = trends.source_dataset
+            and disclosed.area_code = trends.area_code
+            and disclosed.sector = trends.sector
+            and disclosed.organisation_id = trends.organisation_id
+            and disclosed.breakdown = trends.breakdown
+            and disclosed.breakdown_value = trends.breakdown_value
+            and disclosed.period_type = trends.period_type
+            and disclosed.period = trends.period
 )
 
 select * from final

@@ -74,6 +74,9 @@ final as (
         registry.owner,
         registry.baseline_period,
         cast(registry.target_value as double) as target_value,
+        registry.target_date,
+        registry.target_decided_by,
+        registry.target_decided_date,
         registry.disclosure_rule,
         registry.evidence,
         dues_ranked.next_expected_date
