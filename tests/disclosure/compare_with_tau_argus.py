@@ -229,14 +229,14 @@ def compare(tables: list[Table], methods: Mapping[str, Method]) -> dict[str, Sco
 
 
 def tables_of(number: int, seed: int, crossed: bool, largest: int = 40) -> list[Table]:
-    """Random tables of counts that have something to protect and can be protected without hiding a nought."""
+    """Random tables of counts that have something to protect."""
     rng = random.Random(seed)
     found: list[Table] = []
     while len(found) < number:
         table = random_table(rng, "count")
         if len(table.truth) > largest or is_crossed(table) != crossed:
             continue
-        if any(is_primary(counts, table.rule) for counts in table.truth.values()) and fewest(table) is not None:
+        if any(is_primary(counts, table.rule) for counts in table.truth.values()):
             found.append(table)
     return found
 

@@ -263,9 +263,14 @@ def _end(end: float | None, found: float, otherwise: float, sense: int) -> float
 
 
 def attainable(table: Table, zeros_are_shown: bool) -> dict[tuple[Key, str], Interval]:
-    """The range of each protected count that would be left if all were hidden that may be; more cannot be asked for."""
+    """The range of each protected count that would be left if all were hidden but noughts and bases that are shown.
+
+    More cannot be asked of any way of suppressing.
+    """
     shown = {
-        key: counts if zeros_are_shown and counts.numerator == 0 else Counts(None)
+        key: counts
+        if zeros_are_shown and counts.numerator == 0
+        else Counts(None, None if "denominator" in protected_ranges(counts, table.rule) else counts.denominator)
         for key, counts in table.truth.items()
     }
     ends = {}
