@@ -86,6 +86,11 @@ class Home:
         return self.root / "publications"
 
     @property
+    def disclosure(self) -> Path:
+        """What the publication in force rests on and hides; the next one must not give it away."""
+        return self.root / "disclosure"
+
+    @property
     def published(self) -> Path:
         """The link that names the publication in force."""
         return self.root / "published"

@@ -19,6 +19,7 @@ from orchestration.resources import Gates, HomeToWrite
 from orchestration.translator import Translator
 from orchestration.watching import Watcher
 from publishing.publication import publish
+from publishing.released import recall
 
 GATE = "gate"
 #: Under which dagster-dbt keeps the dbt node that an asset or a check is.
@@ -116,6 +117,7 @@ def _landing(contracts: Mapping[str, Contract], sources: Mapping[tuple[str, str]
         with gates.worker() as worker:
             watcher.phase("landing")
             reports = land_inbox(here, watcher.landed)
+            recall(here)
             watcher.phase("landing checks")
             warm_up()
             with Ledger(here) as ledger:
@@ -147,6 +149,7 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         here = home.open()
         watcher.phase("models")
         handover.forget(here, handover.MARTS)
+        recall(here)
         nodes = {spec.metadata[UNIQUE_ID]: spec.key for spec in warehouse.specs}
         tests = {(spec.metadata or {})[UNIQUE_ID]: spec.key for spec in warehouse.check_specs}
         selected = {

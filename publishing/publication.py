@@ -19,7 +19,7 @@ from expectations.results import CheckResult
 from ingestion.home import Home
 from ingestion.sql import literal
 from ingestion.sql import name as quoted
-from publishing import folders
+from publishing import folders, released
 from publishing.content import Table, stage_tables
 from publishing.errors import PublicationError
 
@@ -141,6 +141,8 @@ def _build(
                 and previous.content_sha256 == content_sha256
                 and _is_whole(current, previous)
             ):
+                if not released.is_remembered(home, current.name):
+                    released.remember(home, current.name)
                 return current, previous, False
             _write_database(connection, building, tables)
         manifest = _Manifest(
@@ -152,6 +154,8 @@ def _build(
             tables=published,
         )
         (building / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        # Before the switch: a publication in force whose hidden counts are not known could be given away by the next.
+        released.remember(home, manifest.publication_id)
         return folders.switch(home, building, manifest.publication_id), manifest, True
     finally:
         shutil.rmtree(building, ignore_errors=True)

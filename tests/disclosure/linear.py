@@ -51,6 +51,13 @@ class System:
     lower: list[float] = field(default_factory=list)
     upper: list[float] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    #: Counts that are nought and shown as such whatever else is hidden.
+    noughts: set[int] = field(default_factory=set)
+
+    def nought(self, name: Any) -> None:
+        """Say that a count is nought, and shown as such whatever else is hidden."""
+        self.count(name, 0, 0)
+        self.noughts.add(self.names[name])
 
     def count(self, name: Any, lower: float = 0, upper: float = inf) -> None:
         """Add a count, or narrow one that is there."""
@@ -69,8 +76,11 @@ class System:
         self.rows.append(Row(numbered, lower, upper, kind))
 
     def without_figures(self) -> System:
-        """The same relations with nothing shown: every count that is known is not, and the rest is as it was."""
-        known = [low == high for low, high in zip(self.lower, self.upper, strict=True)]
+        """The same relations with nothing shown but noughts: what else is known is not, and the rest is as it was."""
+        known = [
+            low == high and number not in self.noughts
+            for number, (low, high) in enumerate(zip(self.lower, self.upper, strict=True))
+        ]
         return System(
             self.names,
             [0 if is_known else low for low, is_known in zip(self.lower, known, strict=True)],

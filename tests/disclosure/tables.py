@@ -90,6 +90,8 @@ class Protected:
 
 
 PARTS = ("numerator", "denominator")
+#: How many respondents are few: the rule for them has no smallest count.
+FEW = 5
 
 
 def after_primary(truth: Mapping[Key, Counts], rule: Rule) -> dict[Key, Counts]:
@@ -123,7 +125,14 @@ def protected_ranges(counts: Counts, rule: Rule) -> dict[str, tuple[int, int]]:
         if rule.minimum_base is None and denominator is not None and small[0] <= denominator <= small[1]:
             ranges["denominator"] = small
     if rule.minimum_base is not None and denominator is not None and 1 <= denominator < rule.minimum_base:
-        ranges["denominator"] = (1, rule.minimum_base - 1)
+        few = FEW if rule.minimum_count is None else rule.minimum_count
+        # The base of a figure that is hidden for its small base is a secret only where it is a small count itself.
+        ranges["denominator"] = (1, few) if denominator <= few else (denominator, denominator)
+        # Of persons, that nobody is counted is shown.
+        is_shown_nought = numerator == 0 and rule.minimum_count is not None
+        if rule.measure == "proportion" and numerator is not None and numerator <= denominator and not is_shown_nought:
+            low, high = ranges.get("numerator", (numerator, numerator))
+            ranges["numerator"] = (min(low, 0), max(high, denominator))
     return ranges
 
 
@@ -151,7 +160,9 @@ def add_cell(
     is_base_hidden = "denominator" in there and shown.denominator is None
     for part in there:
         value = getattr(shown, part)
-        if value is not None:
+        if value == 0 and part == "numerator" and rule.minimum_count is not None:
+            system.nought((name, part))
+        elif value is not None:
             system.count((name, part), value, value)
         elif part == "denominator":
             # Where nobody is counted there is no figure to hide.
@@ -309,7 +320,9 @@ def _hides_a_zero(truth: Mapping[Key, Counts], shown: Mapping[Key, Counts]) -> b
 def _add_state(system: System, state: str, table: Table, shown: Mapping[Key, Counts], zeros_are_shown: bool) -> None:
     for key, counts in table.truth.items():
         there = tuple(part for part in PARTS if getattr(counts, part) is not None)
-        add_cell(system, (state, key), shown[key], there, table.rule, zeros_are_shown)
+        # Of respondents a nought is hidden like any other count.
+        is_no_nought = zeros_are_shown and table.rule.minimum_count is not None
+        add_cell(system, (state, key), shown[key], there, table.rule, is_no_nought)
     for family in table.families:
         for part in family.parts_of:
             cells = (family.total, *family.parts)

@@ -148,18 +148,20 @@ def test_a_complement_is_found_from_the_total_of_both_counts(tmp_path: Path) -> 
 def test_a_hidden_base_is_found_and_two_hidden_bases_may_be_anything_that_leaves_the_other_one(tmp_path: Path) -> None:
     one, two = cell("cf01", "health/A", period_type="wave"), cell("cf01", "health/B", period_type="wave")
     cells = {
-        cell("cf01", "health", period_type="wave"): (30, 45), one: (None, None), two: (None, None),
+        cell("cf01", "health", period_type="wave"): (32, 45), one: (None, None), two: (None, None),
         cell("cf01", "health/C", period_type="wave"): (25, 35),
     }  # fmt: skip
-    report = attacked(tmp_path, cells, {one: (2, 4), two: (3, 6)})
+    report = attacked(tmp_path, cells, {one: (2, 4), two: (5, 6)})
     assert bounds(report, one, "denominator") == bounds(report, two, "denominator") == (1, 9)
     assert report.breaches == []
-    # With one answer fewer in all, the other nine leave no room for a ninth.
-    fewer = cells | {cell("cf01", "health", period_type="wave"): (30, 44)}
+    # Five answers between the two leave no room for five in either, nor for three of the two who agree in the second.
+    fewer = cells | {cell("cf01", "health", period_type="wave"): (27, 40)}
     (tmp_path / "fewer").mkdir()
-    report = attacked(tmp_path / "fewer", fewer, {one: (2, 4), two: (3, 5)})
-    assert bounds(report, one, "denominator") == (1, 8)
-    assert {(found.key, found.part) for found in report.breaches} == {(one, "denominator"), (two, "denominator")}
+    report = attacked(tmp_path / "fewer", fewer, {one: (1, 2), two: (1, 3)})
+    assert bounds(report, one, "denominator") == (1, 4)
+    assert {(found.key, found.part) for found in report.breaches} == {
+        (one, "denominator"), (two, "denominator"), (two, "numerator"),
+    }  # fmt: skip
 
 
 def test_the_base_of_another_indicator_gives_a_count_back(tmp_path: Path) -> None:

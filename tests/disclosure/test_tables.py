@@ -79,10 +79,10 @@ def test_a_second_vintage_that_hides_other_cells_gives_the_first_away() -> None:
     assert {(cell.key, cell.lower, cell.upper) for cell in found} == {(("now", "a"), 3, 3), (("earlier", "a"), 3, 3)}
 
 
-def test_a_base_of_respondents_must_look_like_any_from_one_to_nine() -> None:
+def test_a_base_of_few_respondents_and_what_they_answered_must_not_be_known() -> None:
     truth = {"x": Counts(2, 4), "y": Counts(9, 30), "all": Counts(11, 34)}
     answers = Table(truth, [Family("all", ("x", "y"))], Rule("proportion", minimum_count=None))
-    assert [cell.part for cell in breaches(answers, after_primary(truth, answers.rule))] == ["denominator"]
+    assert [cell.part for cell in breaches(answers, after_primary(truth, answers.rule))] == ["numerator", "denominator"]
     hidden = {"x": Counts(None), "y": Counts(None), "all": Counts(11, 34)}
     assert breaches(answers, hidden) == []
 
@@ -120,7 +120,7 @@ def test_a_small_count_in_sight_is_a_leak() -> None:
         (Counts(24, 30), set()),
         (Counts(30, 30), set()),
         (Counts(0, 9), {"denominator"}),
-        (Counts(6, 9), {"denominator", "complement"}),
+        (Counts(6, 9), {"denominator", "numerator", "complement"}),
         (Counts(5, 10), {"numerator", "complement"}),
     ],
 )

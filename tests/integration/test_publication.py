@@ -26,6 +26,7 @@ from publishing import folders
 from publishing.content import REQUIRED_MARTS
 from publishing.errors import PublicationError
 from publishing.publication import Publication, current_publication, publish
+from publishing.released import is_remembered, recall, remember
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TABLES = sorted([*REQUIRED_MARTS, "source_files", "data_quality"])
@@ -53,6 +54,10 @@ def build_warehouse(path: Path, generation: int = 1) -> None:
         connection.execute(
             "create table indicators.indicator_counts as "
             f"select '{UNSUPPRESSED}-' || range as area_code, 3 as numerator from range(2000)"
+        )
+        connection.execute(
+            "create table indicators.released_counts as "
+            f"select '{UNSUPPRESSED}' as indicator_id, {generation} as numerator, false as is_numerator_shown"
         )
         for name in REQUIRED_MARTS:
             connection.execute(
@@ -778,7 +783,14 @@ def survive(home: Home, next_generation: int, kill: Callable[[], bool]) -> bool:
     assert kept[-1] == after.publication_id
     assert len(kept) == min(home.settings.keep_publications, next_generation)
     assert len(kept) == 1 or kept[-2] == before.publication_id
-    assert names_in(home.root) == {"impact.yml", "landing", "publications", "published", "warehouse.duckdb"}
+    assert names_in(home.root) == {
+        "disclosure",
+        "impact.yml",
+        "landing",
+        "publications",
+        "published",
+        "warehouse.duckdb",
+    }
     return killed
 
 
@@ -809,3 +821,50 @@ def test_killed_at_random_moments_the_publication_is_whole_and_the_next_run_clea
         for generation, moment in enumerate(moments, start=3)
     ]
     assert kills.count(True) >= 3
+
+
+# --- what the next publication must not give away --------------------------------------------------------------------
+
+
+def released_generation(home: Home) -> list[tuple[Any, ...]]:
+    """What the warehouse would read of the publication in force."""
+    recall(home)
+    return duckdb.sql(f"select numerator from '{home.disclosure / 'released_counts.parquet'}'").fetchall()
+
+
+def test_before_the_first_publication_nothing_is_known(home: Home) -> None:
+    assert released_generation(home) == []
+
+
+def test_what_the_publication_in_force_hides_is_kept_for_the_next_build_and_for_nobody_else(home: Home) -> None:
+    for generation in (1, 2):
+        publish_generation(home, generation)
+        assert released_generation(home) == [(generation,)]
+    kept = sorted(path.name for path in home.disclosure.iterdir())
+    assert kept == [f"{home.published.readlink().name}.parquet", "released_counts.parquet"]
+    assert home.disclosure.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in home.disclosure.iterdir())
+    assert not any(UNSUPPRESSED.encode() in path.read_bytes() for path in home.published.rglob("*") if path.is_file())
+
+
+def test_a_publication_that_never_came_into_force_is_not_what_is_known(home: Home) -> None:
+    publish_generation(home, 1)
+    build_warehouse(home.warehouse, 2)
+    remember(home, "29990101T000000000Z-00000000")
+    assert released_generation(home) == [(1,)]
+    assert not is_remembered(home, "29990101T000000000Z-00000000")
+
+
+def test_what_was_lost_is_kept_again_by_the_next_run(home: Home) -> None:
+    published = publish_generation(home, 1)
+    shutil.rmtree(home.disclosure)
+    assert publish(home, [PASSED]).publication_id == published.publication_id
+    assert released_generation(home) == [(1,)]
+
+
+def test_without_what_is_hidden_nothing_is_published(home: Home) -> None:
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute("drop table indicators.released_counts")
+    with pytest.raises(PublicationError, match="Build the warehouse again"):
+        publish(home, [PASSED])
+    assert current_publication(home) is None

@@ -4,19 +4,11 @@ with organisations as (
 ),
 
 headcounts as (
-    select * from {{ ref('stg_register__headcounts') }}
+    select * from {{ ref('organisation_headcounts') }}
 ),
 
 sectors as (
     select * from {{ ref('stg_reference__sectors') }}
-),
-
-ranked as (
-    select
-        *,
-        row_number() over (partition by organisation_id order by counted_date desc) as recency
-    from headcounts
-    where role_code = 'total'
 ),
 
 final as (
@@ -25,15 +17,11 @@ final as (
         organisations.organisation_name,
         organisations.sector_code,
         sectors.sector_name,
-        -- Smaller ones would give back the denominators that are hidden elsewhere.
-        case when ranked.headcount >= 10 then ranked.headcount end as headcount,
-        ranked.counted_date as headcount_date
+        headcounts.headcount,
+        headcounts.counted_date as headcount_date
     from organisations
     left join sectors on organisations.sector_code = sectors.sector_code
-    left join ranked
-        on
-            organisations.organisation_id = ranked.organisation_id
-            and ranked.recency = 1
+    left join headcounts on organisations.organisation_id = headcounts.organisation_id
 )
 
 select * from final
