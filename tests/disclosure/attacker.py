@@ -313,15 +313,20 @@ def _true(state: State, key: CellKey, part: str) -> float:
 
 def _relations(state: State) -> Iterator[Relation]:
     publication = state.publication
-    yield from _places(publication)
-    yield from _groups(publication)
-    yield from _terms(publication)
+    yield from margins(publication)
     yield from _indicators(publication)
     yield from _rates(publication)
     yield from _register(publication)
     yield from _files(publication)
     yield from _sources(state)
     yield from _unchanged_headcounts(state)
+
+
+def margins(publication: Publication) -> Iterator[Relation]:
+    """What adds up to what, within each indicator."""
+    yield from _places(publication)
+    yield from _groups(publication)
+    yield from _terms(publication)
 
 
 def _adds_up(total: CellKey, parts: Iterable[CellKey], kind: str, of: Iterable[str] = PARTS) -> Iterator[Relation]:

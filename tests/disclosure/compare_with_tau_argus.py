@@ -1,10 +1,15 @@
 """How many cells each way of suppressing hides on the same random tables, and how many tables it leaves leaking.
 
     python -m tests.disclosure.compare_with_tau_argus [--tables 100] [--defender MODULE:FUNCTION]
+    python -m tests.disclosure.compare_with_tau_argus --publication PUBLICATION --truth WAREHOUSE
 
 Beside the exact optimum of ``optimum.py`` stand the two methods of the tau-Argus engine: *optimal*, which takes any
 linear table, and *modular*, which takes a hierarchy of places crossed with terms. All of them pay the same for every
 cell. A defender is the function that ``trial.py`` takes.
+
+With a publication its own tables are taken, each indicator and period (or academic year with its terms) by itself:
+counts and the numerators of rates, and the respondents of surveys. Shares of persons, which have two counts to protect,
+are not among them.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ import os
 import random
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +32,22 @@ from pytauargus.batch import BatchError
 from pytauargus.engine import run_batch
 from pytauargus.result import parse_simple_tab
 
+from tests.disclosure.attacker import margins
 from tests.disclosure.optimum import fewest, show_all_but
-from tests.disclosure.tables import TOTAL, Counts, Key, Table, breaches, is_primary, part_of, random_table
+from tests.disclosure.publication import CellKey, Publication, read_publication, read_truth
+from tests.disclosure.tables import (
+    TOTAL,
+    Counts,
+    Family,
+    Key,
+    Rule,
+    Table,
+    attainable,
+    breaches,
+    is_primary,
+    part_of,
+    random_table,
+)
 from tests.disclosure.trial import Defender
 
 Method = Callable[[Table], Mapping[Key, Counts]]
@@ -61,13 +81,13 @@ def tau_argus_optimal(table: Table) -> Mapping[Key, Counts]:
     number = {key: position for position, key in enumerate(table.truth)}
     true = {key: part_of(counts, "numerator") for key, counts in table.truth.items()}
     most = sum(true.values()) + 100
+    levels = _levels(table)
     lines = ["0", str(len(number))]
     for key, value in true.items():
         # Noughts stay in sight (z); a small count has to reach both ends of its range (lower and upper level).
         status = "z" if value == 0 else "u" if is_primary(table.truth[key], table.rule) else "s"
-        levels = (value - 1, 5 - value) if status == "u" else (0, 0)
         least = min(1, value)
-        lines.append(f"{number[key]} {value} 1 {status} {least} {most} {levels[0]}.000 {levels[1]}.000 0")
+        lines.append(f"{number[key]} {value} 1 {status} {least} {most} {levels[key][0]}.000 {levels[key][1]}.000 0")
     lines.append(str(len(table.families)))
     for family in table.families:
         left_over = true[family.total] - sum(true[key] for key in family.parts)
@@ -84,9 +104,20 @@ def tau_argus_optimal(table: Table) -> Mapping[Key, Counts]:
     return show_all_but(table, frozenset(primary | {key for key in number if number[key] in secondary}))
 
 
+def _levels(table: Table) -> dict[Key, tuple[int, int]]:
+    """How far below and above itself each small count has to reach."""
+    ranges = {key: ends for (key, _), ends in attainable(table, zeros_are_shown=True).items()}
+    levels = dict.fromkeys(table.truth, (0, 0))
+    for key, (low, high) in ranges.items():
+        value = part_of(table.truth[key], "numerator")
+        levels[key] = (int(value - low), int(high - value))
+    return levels
+
+
 def tau_argus_modular(table: Table) -> Mapping[Key, Counts]:
     """The engine's modular method on the hierarchy of places, crossed with the terms if there are any."""
     terms = {key[3] for key in table.truth}
+    levels = _levels(table)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = []
@@ -94,10 +125,9 @@ def tau_argus_modular(table: Table) -> Mapping[Key, Counts]:
             sector, organisation, _, term = key
             value = part_of(counts, "numerator")
             is_small = is_primary(counts, table.rule)
-            levels = (value - 1, 5 - value) if is_small else (0, 0)
             place = next((code for code in (organisation, sector) if code != TOTAL), "Total")
             codes = f'"{place}";"{"Total" if term == TOTAL else term}"' if len(terms) > 1 else f'"{place}"'
-            rows.append(f"{codes};{value};1;{levels[0]};{levels[1]};{'U' if is_small else 'S'}")
+            rows.append(f"{codes};{value};1;{levels[key][0]};{levels[key][1]};{'U' if is_small else 'S'}")
         (folder / "table.tab").write_text("\n".join(rows) + "\n")
         (folder / "places.hrc").write_text("\n".join(_hierarchy(table)) + "\n")
         term = ["term", " <RECODEABLE>", ' <TOTCODE> "Total"'] if len(terms) > 1 else []
@@ -199,16 +229,66 @@ def compare(tables: list[Table], methods: Mapping[str, Method]) -> dict[str, Sco
 
 
 def tables_of(number: int, seed: int, crossed: bool, largest: int = 40) -> list[Table]:
-    """Random tables of counts that have something to protect and can be protected without hiding a nought."""
+    """Random tables of counts that have something to protect."""
     rng = random.Random(seed)
     found: list[Table] = []
     while len(found) < number:
         table = random_table(rng, "count")
         if len(table.truth) > largest or is_crossed(table) != crossed:
             continue
-        if any(is_primary(counts, table.rule) for counts in table.truth.values()) and fewest(table) is not None:
+        if any(is_primary(counts, table.rule) for counts in table.truth.values()):
             found.append(table)
     return found
+
+
+def tables_of_publication(
+    publication: Publication, truth: Mapping[CellKey, Counts]
+) -> list[tuple[Table, Mapping[Key, Counts]]]:
+    """A publication's own tables that have something to protect, each with what is shown of it."""
+    cells: dict[tuple[str, ...], dict[Key, Counts]] = defaultdict(dict)
+    for key, seen in publication.figures.items():
+        part = _counted(publication.rules[key.indicator_id])
+        value = None if part is None or seen.status not in ("ok", "c") else getattr(truth[key], part)
+        if value is not None:
+            cells[_table_of(key)][key] = Counts(value)
+    families: dict[tuple[str, ...], list[Family]] = defaultdict(list)
+    for relation in margins(publication):
+        (total, part, _), *parts = relation.terms
+        is_sum = relation.lower == relation.upper and part == _counted(publication.rules[total.indicator_id])
+        if is_sum and all(key in cells[_table_of(key)] for key, _, _ in relation.terms):
+            families[_table_of(total)].append(Family(total, tuple(key for key, _, _ in parts), ("numerator",)))
+    found = []
+    for name, counts in cells.items():
+        rule = publication.rules[name[0]]
+        small = rule.minimum_count or (rule.minimum_base or 0) - 1
+        table = Table(counts, families[name], Rule("count", small, None))
+        shown = {key: Counts(getattr(publication.figures[key], _counted(rule) or "numerator")) for key in counts}
+        if any(is_primary(count, table.rule) for count in counts.values()):
+            found.append((table, shown))
+    return found
+
+
+def _counted(rule: Rule) -> str | None:
+    """The part of an indicator's cells that makes a table of counts."""
+    if rule.minimum_count is None:
+        return "denominator"
+    return "numerator" if rule.measure in ("count", "rate") else None
+
+
+def _table_of(key: CellKey) -> tuple[str, ...]:
+    period = key.period.split(" ")[0] if key.period_type == "term" else key.period
+    return (*key[:3], period)
+
+
+def _print(title: str, scores: Mapping[str, Score]) -> None:
+    print(f"\n{title}\n{'method':20} tables  unsolved  primary  hidden  hidden per primary  leaking  seconds")
+    for name, score in scores.items():
+        cells = max(score.cells, 1)
+        shares = f"{score.primary / cells:8.1%} {score.hidden / cells:7.1%}"
+        print(
+            f"{name:20} {score.tables:6d} {score.unsolved:9d} {shares}"
+            f" {score.hidden / max(score.primary, 1):19.2f} {score.leaking:8d} {score.seconds:8.1f}"
+        )
 
 
 def main() -> None:
@@ -216,23 +296,29 @@ def main() -> None:
     parser.add_argument("--tables", type=int, default=100, help="of each of the two kinds")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--defender", help="module:function")
+    parser.add_argument("--publication", type=Path)
+    parser.add_argument("--truth", type=Path, help="the warehouse that the publication was made from")
     options = parser.parse_args()
     methods: dict[str, Method] = {"exact optimum": exact, "tau-Argus optimal": tau_argus_optimal}
     if options.defender:
         module, _, function = options.defender.partition(":")
         defender: Defender = getattr(importlib.import_module(module), function)
         methods["defender"] = lambda table: defender(table, None)
+    if options.publication:
+        own = tables_of_publication(read_publication(options.publication), read_truth(options.truth))
+        shown = {id(table): seen for table, seen in own}
+        methods["published"] = lambda table: shown[id(table)]
+        kinds: dict[str, list[Table]] = defaultdict(list)
+        for table, _ in own:
+            name = next(iter(table.truth)).indicator_id
+            kinds[name.rstrip("0123456789")].append(table)
+        for title, tables in kinds.items():
+            _print(title, compare(tables, methods))
+        return
     for title, crossed in (("places, with or without terms", True), ("with groups, or people of no place", False)):
         chosen = methods | ({"tau-Argus modular": tau_argus_modular} if crossed else {})
         scores = compare(tables_of(options.tables, options.seed, crossed), chosen)
-        print(f"\n{title}\n{'method':20} tables  unsolved  primary  hidden  hidden per primary  leaking  seconds")
-        for name, score in scores.items():
-            cells = max(score.cells, 1)
-            shares = f"{score.primary / cells:8.1%} {score.hidden / cells:7.1%}"
-            print(
-                f"{name:20} {score.tables:6d} {score.unsolved:9d} {shares}"
-                f" {score.hidden / max(score.primary, 1):19.2f} {score.leaking:8d} {score.seconds:8.1f}"
-            )
+        _print(title, scores)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import highspy
 
-from tests.disclosure.tables import Counts, Key, Rule, Table, part_of, protected_ranges
+from tests.disclosure.tables import Counts, Key, Rule, Table, attainable, part_of
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ def fewest(table: Table, part: str = "numerator", zeros_are_shown: bool = True, 
     Returns:
         The pattern; None where nothing that may be hidden protects enough.
     """
+    ranges = attainable(table, zeros_are_shown)
     wanted = [
-        (key, target, high)
-        for key, counts in table.truth.items()
-        for name, (low, high) in protected_ranges(counts, table.rule).items()
+        (key, target, is_upper)
+        for (key, name), (low, high) in ranges.items()
         if name == part or (part == "numerator" and name == "complement")
-        for target, high in _ends(counts, name, low, high)
+        for target, is_upper in _ends(table.truth[key], name, int(low), int(high))
     ]
     cells = [key for key, counts in table.truth.items() if getattr(counts, part) is not None]
     number = {key: position for position, key in enumerate(cells)}

@@ -276,6 +276,24 @@ def _end(end: float | None, found: float, otherwise: float, sense: int) -> float
     return end if sense * (found - end) > 0 else otherwise
 
 
+def attainable(table: Table, zeros_are_shown: bool) -> dict[tuple[Key, str], Interval]:
+    """The range of each protected count that would be left if all were hidden but noughts and bases that are shown.
+
+    More cannot be asked of any way of suppressing.
+    """
+    shown = {
+        key: counts
+        if zeros_are_shown and counts.numerator == 0
+        else Counts(None, None if "denominator" in protected_ranges(counts, table.rule) else counts.denominator)
+        for key, counts in table.truth.items()
+    }
+    ends = {}
+    for found in attack(table, shown, zeros_are_shown=zeros_are_shown):
+        if found.low is not None and found.high is not None:
+            ends[(found.key, found.part)] = (max(found.low, found.lower), min(found.high, found.upper))
+    return ends
+
+
 def part_of(counts: Counts, part: str) -> int:
     """The true count of a part that is there."""
     if part == "complement":

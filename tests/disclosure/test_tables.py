@@ -166,7 +166,7 @@ def _adds_up(made: Table, filled: Mapping[Key, int]) -> bool:
 def test_random_tables_add_up_and_stay_so_when_corrected() -> None:
     rng = random.Random(20260104)
     changed = leaking = 0
-    for _ in range(1000):
+    for _ in range(300):
         made = random_table(rng)
         after = corrected(rng, made)
         for family, part in ((one, part) for one in made.families for part in one.parts_of):
@@ -184,34 +184,27 @@ def test_random_tables_add_up_and_stay_so_when_corrected() -> None:
         changed += after.truth != made.truth
         leaking += bool(breaches(made, after_primary(made.truth, made.rule)))
     # Most tables leak when nothing is done against it: there is something to find.
-    assert changed > 700
-    assert leaking > 600
+    assert changed > 200
+    assert leaking > 180
 
 
 def test_the_fewest_cells_that_protect_a_table_leave_no_leak_and_none_of_them_can_be_spared() -> None:
     rng = random.Random(20260105)
-    tried = hidden_noughts = 0
-    while tried < 60:
+    tried = 0
+    while tried < 40:
         made = random_table(rng)
         bases = [seen.denominator for seen in made.truth.values() if seen.denominator is not None]
         if len(made.truth) > 30 or made.rule.minimum_count is None or min(bases, default=10) < 10:
             continue
-        zeros_are_shown = True
+        tried += 1
         pattern = fewest(made)
-        if pattern is None:
-            # Where all else is nought, a nought has to go too.
-            zeros_are_shown = False
-            pattern = fewest(made, zeros_are_shown=False)
-            hidden_noughts += 1
         assert pattern is not None
         assert pattern.is_proved
-        tried += 1
-        assert breaches(made, show_all_but(made, pattern.hidden), zeros_are_shown=zeros_are_shown) == []
+        assert breaches(made, show_all_but(made, pattern.hidden), zeros_are_shown=True) == []
         primary = {key for key, seen in made.truth.items() if is_primary(seen, made.rule)}
         assert primary <= pattern.hidden
         for key in pattern.hidden - primary:
-            assert breaches(made, show_all_but(made, pattern.hidden - {key}), zeros_are_shown=zeros_are_shown), key
-    assert 0 < hidden_noughts < tried / 2
+            assert breaches(made, show_all_but(made, pattern.hidden - {key}), zeros_are_shown=True), key
 
 
 def test_a_square_with_one_small_cell_needs_three_more_and_a_row_one() -> None:
