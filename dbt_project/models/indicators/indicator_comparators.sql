@@ -186,8 +186,8 @@ grouped as (
             and own.period = neighbour_figures.period
 ),
 
--- A target is for the area as a whole, and is reached from where the baseline period stood. Of that period and of those
--- before it says nothing; from its date on the whole change is due.
+-- A target is for the area as a whole, and is reached from where the baseline period stood. Of that period and
+-- earlier ones it says nothing; from its date on the whole change is due.
 targeted as (
     select
         own.*,
