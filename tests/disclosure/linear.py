@@ -7,7 +7,7 @@ linear programmes are solved by HiGHS; each group of counts that hang together i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor, inf
 from typing import Any
@@ -75,10 +75,15 @@ class System:
         numbered = tuple((self.names[name], float(factor)) for name, factor in terms.items() if factor)
         self.rows.append(Row(numbered, lower, upper, kind))
 
-    def without_figures(self) -> System:
-        """The same relations with nothing shown but noughts: what else is known is not, and the rest is as it was."""
+    def without_figures(self, given: Collection[Any] = ()) -> System:
+        """The same relations with nothing shown but noughts: what else is known is not, and the rest is as it was.
+
+        Args:
+            given: names of counts that cannot be taken back.
+        """
+        kept = self.noughts | {self.names[name] for name in given}
         known = [
-            low == high and number not in self.noughts
+            low == high and number not in kept
             for number, (low, high) in enumerate(zip(self.lower, self.upper, strict=True))
         ]
         return System(

@@ -259,7 +259,9 @@ def avoidable(
         label: (_end(found.low, found.lower, inf, 1), _end(found.high, found.upper, -inf, -1))
         for label, found in leaking.items()
     }
-    ends = system.without_figures().bounds(targets, kinds, enough, is_forgiving)
+    # What an earlier publication showed cannot be taken back.
+    given = [name for name in system.names if name[0][0] == "earlier"]
+    ends = system.without_figures(given).bounds(targets, kinds, enough, is_forgiving)
     return {**counts} | {
         label: replace(
             found,

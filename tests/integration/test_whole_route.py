@@ -17,6 +17,9 @@ import xlsxwriter
 
 from expectations.marts import published_sources
 from ingestion.sample import write_sample
+from tests.disclosure.attacker import attack
+from tests.disclosure.publication import read_truth
+from tests.disclosure.published_bytes import search, withheld
 from tests.integration.test_command_line import impact
 from tests.unit.test_registry import read_seed
 
@@ -149,6 +152,11 @@ def test_a_return_whose_postcodes_do_not_resolve_gives_no_share_but_says_how_man
 
 
 @pytest.mark.shared_data
+def test_nobody_can_work_out_what_the_returns_hide(rochdale: Path) -> None:
+    report = attack(rochdale / "published", read_truth(rochdale / "warehouse.duckdb"))
+    assert report.leaks == []
+
+
 def test_every_row_of_every_file_is_accounted_for(rochdale: Path, shared: Path) -> None:
     for file_name, read, landed, quarantined, dropped in published(
         rochdale, "select file_name, rows_read, rows_landed, rows_quarantined, rows_dropped from source_files"
@@ -224,6 +232,36 @@ def test_no_small_number_of_people_is_published(borough: Path) -> None:
     assert (of_people | answered_by_people) - {row[0] for row in rows} == set()
 
 
+def test_nobody_can_work_out_what_the_borough_hides(borough: Path) -> None:
+    report = attack(borough / "published", read_truth(borough / "warehouse.duckdb"))
+    assert len(report.counts) > 5000
+    assert report.leaks == []
+
+
+def test_nothing_that_the_borough_hides_lies_about_in_the_published_files(borough: Path) -> None:
+    numbers, words = withheld(borough / "warehouse.duckdb")
+    assert len(numbers) > 500
+    assert search(borough / "published", numbers, words) == []
+
+
+def test_why_a_figure_is_hidden_is_said_without_the_figure(borough: Path) -> None:
+    with duckdb.connect(borough / "warehouse.duckdb", read_only=True) as warehouse:
+        reasons = dict(
+            warehouse.execute("select reason, count(*) from indicators.suppression_log group by 1").fetchall()
+        )
+        columns = warehouse.execute(
+            "select distinct data_type from information_schema.columns where table_name = 'suppression_log'"
+        ).fetchall()
+        shown = warehouse.execute(
+            f"select * from indicators.suppression_log join marts.indicator_values using ({', '.join(KEY)})"
+            " where value_status <> 'c' or value is not null or numerator is not null"
+            " or (hides_denominator and denominator is not null)"
+        ).fetchall()
+    assert set(reasons) == {"small count", "small complement", "small base", "secondary"}
+    assert {kind for (kind,) in columns} == {"VARCHAR", "BOOLEAN"}
+    assert shown == []
+
+
 def test_a_second_run_changes_nothing(copy_of: Path) -> None:
     def state() -> dict[str, str]:
         files = (path for name in ("landing", "publications") for path in (copy_of / name).rglob("*.parquet"))
@@ -242,16 +280,25 @@ def test_the_marts_follow_a_corrected_file(copy_of: Path) -> None:
         "and period = 'workforce wave 1' and sector = 'total' and organisation_id = 'total' and breakdown = 'total'"
     )
     before = published(copy_of, question)
+    earlier_truth = read_truth(copy_of / "warehouse.duckdb")
+    earlier = (copy_of / "published").resolve()
     path.unlink()
     shutil.move(corrected, path)
     run(copy_of)
     answered = before[0][1]
     assert changed > 0
-    assert published(copy_of, question) == [(answered, answered, 100.0)]
+    with duckdb.connect(copy_of / "warehouse.duckdb", read_only=True) as warehouse:
+        counted = warehouse.execute(question.replace("indicator_values", "indicators.indicator_values_unsuppressed"))
+        assert counted.fetchall() == [(answered, answered, 100.0)]
+    # That everybody agreed would say what the few people in a small organisation said.
+    assert published(copy_of, question) == [(None, answered, None)]
     vintages = published(
         copy_of, f"select is_current from source_files where file_name = '{FIRST_WAVE.as_posix()}' order by landed_at"
     )
     assert vintages == [(False,), (True,)]
+    # Who kept the publication from before the correction learns nothing from the two together.
+    report = attack(copy_of / "published", read_truth(copy_of / "warehouse.duckdb"), (earlier, earlier_truth))
+    assert report.leaks == []
 
 
 def _with_every_answer_to_the_first_statement_agreed(path: Path) -> tuple[Path, int]:
@@ -285,8 +332,8 @@ QUESTIONS = re.findall(
 def test_every_question_of_the_page_has_an_answer_in_one_plain_query(borough: Path, query: str) -> None:
     assert not re.search(r"\b(join|with|union)\b", query)
     answer = published(borough, query)
-    # Of the invented borough everything is measured.
-    assert (answer == []) == ("declared gap" in query)
+    # Of the invented borough everything is measured, and nothing got worse.
+    assert (answer == []) == any(words in query for words in ("declared gap", "'worsening', 'mixed'"))
 
 
 def test_the_answers_are_those_that_can_be_worked_out_by_hand(borough: Path) -> None:
