@@ -194,6 +194,8 @@ class _Counts:
                 whole = (r.other_indicator_id, r.other_part, r.relation)
                 self._parts.setdefault(whole, []).append((r.indicator_id, r.part))
         self._number: dict[tuple[object, ...], int] = {}
+        #: Of each cell, by its identity, the numbers of its numerator and denominator.
+        self._numbers: dict[int, tuple[int | None, int | None]] = {}
         self._values: list[float] = []
         self._weights: list[float] = []
         self._hidden: set[int] = set()
@@ -230,10 +232,7 @@ class _Counts:
 
     def numbers(self, cell: Cell) -> tuple[int | None, int | None]:
         """The numbers of a cell's numerator and denominator among the counts; None for one that it has not."""
-        return (
-            self._number.get((*self._key(cell, "numerator"), cell.numerator)),
-            self._number.get((*self._key(cell, "denominator"), cell.denominator)),
-        )
+        return self._numbers[id(cell)]
 
     def complement_of(self, cell: Cell) -> int | None:
         """The number of a cell's complement."""
@@ -292,9 +291,10 @@ class _Counts:
             if value > 0 and (part == "denominator" or is_no_nought):
                 lowest = 1.0
             self._bounds[number] = (lowest, highest)
+        numerator, denominator = numbers.get("numerator"), numbers.get("denominator")
+        self._numbers[id(cell)] = (numerator, denominator)
         if not is_protected:
             return
-        numerator, denominator = numbers.get("numerator"), numbers.get("denominator")
         complement = None
         if numerator is not None and denominator is not None:
             self._goes_with.add((denominator, numerator))

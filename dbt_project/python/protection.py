@@ -104,7 +104,8 @@ def protect(
     for part, needs_here in needs_of.items():
         members = order[starts[part] : starts[part + 1]]
         room = np.stack([value - lowest, highest - value])
-        search = _Search(members, value, room, hidden, may_hide, weight, sums_of.get(part, []), companions)
+        here = {int(count): companions[int(count)] for count in members if int(count) in companions}
+        search = _Search(members, value, room, hidden, may_hide, weight, sums_of.get(part, []), here)
         unmet += search.meet(needs_here)
         hidden[members] = search.hidden
     return Protection(hidden, tuple(unmet))
@@ -154,9 +155,7 @@ class _Search:
         self._can_hide = can_hide[members]
         at = {int(count): place for place, count in enumerate(members)}
         self._at = at
-        self._companions = {
-            at[first]: [at[second] for second in seconds] for first, seconds in companions.items() if first in at
-        }
+        self._companions = {at[first]: [at[second] for second in seconds] for first, seconds in companions.items()}
         self._solver = self._model([{at[count]: factor for count, factor in relation.items()} for relation in sums])
         for place in np.flatnonzero(self.hidden):
             self._hide(self._companions.get(int(place), ()))
@@ -213,55 +212,36 @@ class _Search:
                     need_of[side] = need
         # Farthest first, and up before down: what the one has to hide meets most of the others as well.
         sides = sorted(need_of, key=lambda side: (side.is_down, -side.distance, side.column))
-        moves: dict[_Side, NDArray[np.float64]] = {}
+        ways = _Ways(self._down, self._up)
         before = self.hidden.copy()
         for side in sides:
             if not side.is_down:
-                self._reach([side], moves)
-        self._reach([side for side in sides if side.is_down], moves)
-        can_move = {side.column // 2 for side in moves}
+                self._reach([side], ways)
+        self._reach([side for side in sides if side.is_down], ways)
+        can_move = {side.column // 2 for side in ways.to}
         unmet = {need.count: need for side, need in need_of.items() if side.column // 2 not in can_move}
-        self._show_again(np.flatnonzero(self.hidden & ~before), moves)
+        self._show_again(np.flatnonzero(self.hidden & ~before), ways)
         return list(unmet.values())
 
-    def _reach(self, sides: Sequence[_Side], moves: dict[_Side, NDArray[np.float64]]) -> None:
+    def _reach(self, sides: Sequence[_Side], ways: _Ways) -> None:
         """Find a way to each of the sides, hiding what that takes; all at once where they can be had at once."""
-        sides = [side for side in sides if not self._is_reached(side, moves, moves)]
+        sides = [side for side in sides if not ways.lead_to(side)]
         if not sides:
             return
         move = self._cheapest(sides)
         if len(sides) > 1 and (move is None or self._shows(move)):
             half = len(sides) // 2
-            self._reach(sides[:half], moves)
-            self._reach(sides[half:], moves)
+            self._reach(sides[:half], ways)
+            self._reach(sides[half:], ways)
         elif move is not None:
-            moves |= dict.fromkeys(sides, move)
+            ways.add(sides, move)
             self._hide(np.flatnonzero(np.abs(move) > _MOVED))
         elif (nearer := self._farthest(sides[0])) is not None:
-            self._reach([nearer], moves)
+            self._reach([nearer], ways)
 
     def _shows(self, move: NDArray[np.float64]) -> bool:
         """Whether a move is one of counts that are in sight."""
         return bool((np.abs(move[~self.hidden]) > _MOVED).any())
-
-    def _is_reached(
-        self, side: _Side, moves: Mapping[_Side, NDArray[np.float64]], kept: dict[_Side, NDArray[np.float64]]
-    ) -> bool:
-        """Whether a way that was found for another side leads to this one too; it is then kept for this one as well.
-
-        What may be moved one way may be moved a part of it, back, and farther, while every count stays possible.
-        """
-        if not moves:
-            return False
-        found = np.stack(list({id(move): move for move in moves.values()}.values()))
-        along = -found[:, side.column // 2] if side.is_down else found[:, side.column // 2]
-        usable = np.abs(along) > _MOVED
-        moved = found[usable] * (side.distance / along[usable])[:, None]
-        is_possible = (moved >= -self._down - _MOVED) & (moved <= self._up + _MOVED)
-        ways = np.flatnonzero(is_possible.all(axis=1))
-        if ways.size:
-            kept[side] = moved[ways[0]]
-        return bool(ways.size)
 
     def _cheapest(self, sides: Sequence[_Side], most: float = math.inf) -> NDArray[np.float64] | None:
         """The cheapest move of all counts that takes some of them so far, and no farther than ``most``; None where
@@ -306,7 +286,7 @@ class _Search:
         for column in (2 * place, 2 * place + 1):
             self._solver.changeColCost(column, self._cost(place))
 
-    def _show_again(self, places: NDArray[np.int_], moves: dict[_Side, NDArray[np.float64]]) -> None:
+    def _show_again(self, places: NDArray[np.int_], ways: _Ways) -> None:
         """Take back what was hidden on the way and is not needed in the end, the dearest first."""
         asked_for_by: dict[int, list[int]] = {}
         for first, seconds in self._companions.items():
@@ -317,15 +297,63 @@ class _Search:
                 continue
             self.hidden[place] = False
             self._price(int(place))
-            without = {side: move for side, move in moves.items() if abs(move[place]) <= _MOVED}
-            for side in moves:
-                if side not in without and not self._is_reached(side, without, without):
+            without, lost = ways.without(int(place))
+            for side in lost:
+                if not without.lead_to(side):
                     another = self._cheapest([side])
                     if another is None or self._shows(another):
                         break
-                    without[side] = another
+                    without.add([side], another)
             else:
-                moves.update(without)
+                ways = without
                 continue
             self.hidden[place] = True
             self._price(int(place))
+
+
+class _Ways:
+    """How each side can be reached: for each the move of all counts that was found for it."""
+
+    def __init__(self, down: NDArray[np.float64], up: NDArray[np.float64]) -> None:
+        self._down, self._up = down, up
+        self._moves = np.empty((8, down.size))
+        self._used = 0
+        #: Each side, and the row of the move that leads there.
+        self.to: dict[_Side, tuple[int, float]] = {}
+
+    def add(self, sides: Iterable[_Side], move: NDArray[np.float64]) -> None:
+        """Keep a move that leads to some sides."""
+        if self._used == len(self._moves):
+            self._moves = np.concatenate([self._moves, np.empty((self._used + 8, self._down.size))])
+        self._moves[self._used] = move
+        self.to |= dict.fromkeys(sides, (self._used, 1.0))
+        self._used += 1
+
+    def lead_to(self, side: _Side) -> bool:
+        """Whether a side is reached, by the way that was found for it or for another; that is then kept for it.
+
+        What may be moved one way may be moved a part of it, back, and farther, while every count stays possible.
+        """
+        if side in self.to:
+            return True
+        found = self._moves[: self._used]
+        along = -found[:, side.column // 2] if side.is_down else found[:, side.column // 2]
+        usable = np.flatnonzero(np.abs(along) > _MOVED)
+        if not usable.size:
+            return False
+        times = side.distance / along[usable]
+        moved = found[usable] * times[:, None]
+        is_possible = (moved >= -self._down - _MOVED) & (moved <= self._up + _MOVED)
+        ways = np.flatnonzero(is_possible.all(axis=1))
+        if ways.size:
+            self.to[side] = (int(usable[ways[0]]), float(times[ways[0]]))
+        return bool(ways.size)
+
+    def without(self, place: int) -> tuple[_Ways, list[_Side]]:
+        """The ways on which one count stays where it is, and the sides that the others led to."""
+        others = _Ways(self._down, self._up)
+        stays = np.abs(self._moves[: self._used, place]) <= _MOVED
+        others._moves, others._used = self._moves[: self._used][stays], int(stays.sum())
+        row = np.cumsum(stays) - 1
+        others.to = {side: (int(row[at]), times) for side, (at, times) in self.to.items() if stays[at]}
+        return others, [side for side, (at, _) in self.to.items() if not stays[at]]
