@@ -8,8 +8,8 @@ linear table, and *modular*, which takes a hierarchy of places crossed with term
 cell. A defender is the function that ``trial.py`` takes.
 
 With a publication its own tables are taken, each indicator and period (or academic year with its terms) by itself:
-counts and the numerators of rates, and the respondents of surveys. Shares of persons, which have two counts to protect,
-are not among them.
+counts and the numerators of rates. Shares of persons and answers of respondents, which have two counts to protect, are
+not among them.
 """
 
 from __future__ import annotations
@@ -260,9 +260,8 @@ def tables_of_publication(
     found = []
     for name, counts in cells.items():
         rule = publication.rules[name[0]]
-        small = rule.minimum_count or (rule.minimum_base or 0) - 1
-        table = Table(counts, families[name], Rule("count", small, None))
-        shown = {key: Counts(getattr(publication.figures[key], _counted(rule) or "numerator")) for key in counts}
+        table = Table(counts, families[name], Rule("count", rule.minimum_count, None))
+        shown = {key: Counts(publication.figures[key].numerator) for key in counts}
         if any(is_primary(count, table.rule) for count in counts.values()):
             found.append((table, shown))
     return found
@@ -270,9 +269,7 @@ def tables_of_publication(
 
 def _counted(rule: Rule) -> str | None:
     """The part of an indicator's cells that makes a table of counts."""
-    if rule.minimum_count is None:
-        return "denominator"
-    return "numerator" if rule.measure in ("count", "rate") else None
+    return "numerator" if rule.minimum_count is not None and rule.measure in ("count", "rate") else None
 
 
 def _table_of(key: CellKey) -> tuple[str, ...]:
