@@ -139,6 +139,8 @@ _DECLARED = (
 
 #: Labels of the periods of charts. Labels of one kind sort in the order of time.
 CHART_PERIODS = (r"\d{4}-(0[1-9]|1[0-2])", r"\d{4} Q[1-4]", r"\d{4}/\d{2} (autumn|spring|summer)")
+#: How the publication labels any period.
+PERIODS = (*CHART_PERIODS, r"\d{4}/\d{2}", r"\d{4}", r".+ wave \d+")
 
 
 def _chart_period(name: str, *, required: bool) -> Field:
@@ -177,7 +179,9 @@ DECISIONS = {
                 _id("indicator_id"),
                 Field("target_value", DECIMAL),
                 Field("target_date", DATE, required=False),
-                Field("baseline_period", required=False),
+                Field("baseline_period", required=False, pattern="|".join(PERIODS),
+                      pattern_says="a period as the publication writes it, such as 2024/25, 2024/25 autumn, 2025 Q3, "
+                      "2025-09, 2025 or workforce wave 3"),
                 Field("decided_by"),
                 Field("decided_date", DATE),
             ),

@@ -103,6 +103,7 @@ def test_a_decision_that_changes_lands_again(home: Home) -> None:
         (TARGETS, TARGET.replace("suspension_rate", "suspensions"), "“suspensions” is neither an indicator that ships"),
         (TARGETS, TARGET.replace("2.5", "half"), "row 3, column target_value: “half” is not a number"),
         (TARGETS, TARGET.replace("2.5", ""), "row 3, column target_value: it is empty. Fill it."),
+        (TARGETS, TARGET.replace("2023/24", "2023-24"), "row 3, column baseline_period: “2023-24” is not a period as"),
     ],
 )
 def test_a_mistake_in_a_decision_is_refused_with_its_place(home: Home, file: str, text: str, message: str) -> None:

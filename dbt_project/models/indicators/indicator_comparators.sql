@@ -159,7 +159,10 @@ neighbour_figures as (
         figures.period_type,
         figures.period,
         array_agg(figures.value order by neighbours.neighbour_rank)
-        filter (where figures.value_status = 'ok') as neighbour_values
+        filter (where figures.value_status = 'ok') as shown_values,
+        -- What is withheld is small and no nought: where most are, the middle of the rest is none of the neighbours'.
+        count(*) filter (where figures.value_status = 'c') > count(*) filter (where figures.value_status = 'ok')
+            as is_mostly_withheld
     from measured as figures
     inner join neighbours on figures.area_code = neighbours.area_code
     group by all
@@ -171,8 +174,12 @@ grouped as (
         'neighbours' as comparator,
         own.period as comparator_period,
         own.breakdown_value as comparator_breakdown_value,
-        case when neighbour_figures.neighbour_values is null then 'x' else 'ok' end as comparator_status,
-        neighbour_figures.neighbour_values
+        case
+            when neighbour_figures.is_mostly_withheld then 'c'
+            when neighbour_figures.shown_values is null then 'x'
+            else 'ok'
+        end as comparator_status,
+        case when not neighbour_figures.is_mostly_withheld then neighbour_figures.shown_values end as neighbour_values
     from own
     inner join neighbour_figures
         on
