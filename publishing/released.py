@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from expectations.marts import KEY
 from ingestion.home import Home
 from ingestion.sql import literal
 from ingestion.writing import whole_file
@@ -22,17 +23,11 @@ from publishing.errors import PublicationError
 TABLE = "released_counts"
 #: Columns of the table; a home without a publication has it without rows.
 _COLUMNS = {
-    **dict.fromkeys(
-        (
-            "indicator_id", "source_dataset", "area_code", "sector", "organisation_id", "breakdown", "breakdown_value",
-            "period_type", "period",
-        ),
-        "varchar",
-    ),
+    **dict.fromkeys(KEY, "varchar"),
     **dict.fromkeys(("period_start", "period_end"), "date"),
     **dict.fromkeys(("numerator", "denominator"), "bigint"),
     **dict.fromkeys(("is_numerator_shown", "is_denominator_shown"), "boolean"),
-}  # fmt: skip
+}
 
 
 def is_remembered(home: Home, publication_id: str) -> bool:

@@ -77,7 +77,8 @@ class Relation(NamedTuple):
 
     ``equals``: they are the same people. ``part_of``: the first are some of the second, nobody is in two of its parts,
     and whoever is in none of them is a count of persons too. ``within``: all that are within the second are together no
-    more than it. ``at_most``: the first is no more than the second and is hidden wherever that is.
+    more than it. ``answered_by``: the first is the base of a question in a survey that the second took part in; who
+    took part is no secret, what they answered is.
     """
 
     indicator_id: str
@@ -123,7 +124,7 @@ def disclosure_control(
         if not _is_protected(cell):
             outcome.append(Suppression(False, False, None))
             continue
-        numerator, denominator = counts.numbers(cell)
+        numerator, denominator, complement = counts.numbers(cell)
         hides_denominator = hidden.hides_denominator or _any(protection.is_hidden, denominator)
         hides_numerator = hides_denominator or hidden.hides_numerator or _any(protection.is_hidden, numerator)
         reason = hidden.reason
@@ -133,7 +134,7 @@ def disclosure_control(
             was_hidden = counts.was_hidden & {numerator, denominator} - {None}
             reason = WITHHELD_BEFORE if was_hidden else SECONDARY
         outcome.append(Suppression(hides_numerator, hides_denominator, reason))
-        if hidden.reason is not None and given_away & {numerator, denominator, counts.complement_of(cell)}:
+        if hidden.reason is not None and given_away & {numerator, denominator, complement}:
             lost.add(cell)
     return Outcome(outcome, lost)
 
@@ -194,8 +195,8 @@ class _Counts:
                 whole = (r.other_indicator_id, r.other_part, r.relation)
                 self._parts.setdefault(whole, []).append((r.indicator_id, r.part))
         self._number: dict[tuple[object, ...], int] = {}
-        #: Of each cell, by its identity, the numbers of its numerator and denominator.
-        self._numbers: dict[int, tuple[int | None, int | None]] = {}
+        #: Of each cell, by its identity, the numbers of its numerator, denominator and complement.
+        self._numbers: dict[int, tuple[int | None, int | None, int | None]] = {}
         self._values: list[float] = []
         self._weights: list[float] = []
         self._hidden: set[int] = set()
@@ -222,31 +223,17 @@ class _Counts:
         return number
 
     def _key(self, cell: Cell, part: str) -> tuple[object, ...]:
-        place = (cell.area_code, cell.sector, cell.organisation_id, cell.breakdown, cell.breakdown_value)
-        return (
-            *self._same.get((cell.indicator_id, part), (cell.indicator_id, part)),
-            *place,
-            cell.period_type,
-            cell.period,
-        )
+        # Without the source: two that have the same count for the same place and time counted the same people.
+        return (*self._same.get((cell.indicator_id, part), (cell.indicator_id, part)), *_place(cell)[1:])
 
-    def numbers(self, cell: Cell) -> tuple[int | None, int | None]:
-        """The numbers of a cell's numerator and denominator among the counts; None for one that it has not."""
+    def numbers(self, cell: Cell) -> tuple[int | None, int | None, int | None]:
+        """The numbers of a cell's numerator, denominator and complement; None for one that it has not."""
         return self._numbers[id(cell)]
-
-    def complement_of(self, cell: Cell) -> int | None:
-        """The number of a cell's complement."""
-        numerator, denominator = self.numbers(cell)
-        if cell.numerator is None or cell.denominator is None:
-            return None
-        return self._number.get(("complement", denominator, numerator, cell.denominator - cell.numerator))
 
     def take_up(self, cells: Sequence[Cell], primary: Sequence[Suppression], *, is_earlier: bool) -> None:
         """Take up the cells of one publication: what is in sight, what has to be protected, and what hangs together."""
         took_part = {
-            (cell.indicator_id, *_place(cell)): cell
-            for cell in cells
-            if cell.indicator_id in self._takes_part and _is_protected(cell)
+            _key_of(cell): cell for cell in cells if cell.indicator_id in self._takes_part and _is_protected(cell)
         }
         for cell, hidden in zip(cells, primary, strict=True):
             most = inf
@@ -291,17 +278,18 @@ class _Counts:
             if value > 0 and (part == "denominator" or is_no_nought):
                 lowest = 1.0
             self._bounds[number] = (lowest, highest)
-        numerator, denominator = numbers.get("numerator"), numbers.get("denominator")
-        self._numbers[id(cell)] = (numerator, denominator)
-        if not is_protected:
-            return
-        complement = None
-        if numerator is not None and denominator is not None:
+        numerator, denominator, complement = numbers.get("numerator"), numbers.get("denominator"), None
+        if is_protected and numerator is not None and denominator is not None:
             self._goes_with.add((denominator, numerator))
             if cell.measure_type == "proportion":
                 complement = self._derive("complement", [numerator], denominator)
-        if primary.reason is None or cell.indicator_id in self._takes_part:
-            return
+        self._numbers[id(cell)] = (numerator, denominator, complement)
+        if primary.reason is not None and cell.indicator_id not in self._takes_part:
+            self._need_secret(cell, primary)
+
+    def _need_secret(self, cell: Cell, primary: Suppression) -> None:
+        """What is hidden of a cell for what it is must not be known."""
+        numerator, denominator, complement = self.numbers(cell)
         for count in (numerator, complement):
             if count is not None:
                 self._need_small(count, cell)
@@ -331,15 +319,20 @@ class _Counts:
             return None
         rest = self._count((kind, whole, *parts), int(value), 1.0)
         self._hidden.add(rest)
-        factors: dict[int, float] = {whole: 1.0, rest: -1.0}
+        self._sum(whole, [*parts, rest])
+        return rest
+
+    def _sum(self, whole: int, parts: Sequence[int]) -> None:
+        """Everybody knows how much more a count is than some others together."""
+        factors: dict[int, float] = {whole: 1.0}
         for part in parts:
             factors[part] = factors.get(part, 0.0) - 1.0
-        self._sums.add(frozenset((number, factor) for number, factor in factors.items() if factor))
-        return rest
+        if any(factors.values()):
+            self._sums.add(frozenset((number, factor) for number, factor in factors.items() if factor))
 
     def _relate(self, cells: Sequence[Cell]) -> None:
         """Take up what everybody knows of the sums of the cells of one publication."""
-        by_key = {(cell.indicator_id, *_place(cell)): cell for cell in cells if _is_protected(cell)}
+        by_key = {_key_of(cell): cell for cell in cells if _is_protected(cell)}
         for (*whole_key, divided_by), parts in _families(by_key).items():
             whole = by_key[tuple(whole_key)]
             for part in ("numerator", "denominator"):
@@ -392,11 +385,7 @@ class _Counts:
                 self._derive("within", [number], total)
                 self._derive("within", [total], number)
             return
-        factors: dict[int, float] = {total: 1.0}
-        for number in numbers:
-            factors[number] = factors.get(number, 0.0) - 1.0
-        if any(factors.values()):
-            self._sums.add(frozenset((number, factor) for number, factor in factors.items() if factor))
+        self._sum(total, numbers)
 
     def protect(self) -> Protection:
         """Hide what has to be."""
@@ -428,6 +417,11 @@ def _weight(cell: Cell) -> float:
     return _AREA if cell.sector == TOTAL else _SECTOR
 
 
+def _key_of(cell: Cell) -> tuple[object, ...]:
+    """A cell's key."""
+    return (cell.indicator_id, *_place(cell))
+
+
 def _place(cell: Cell) -> tuple[object, ...]:
     """Everything of a cell's key but its indicator."""
     unit = (cell.source_dataset, cell.area_code, cell.sector, cell.organisation_id)
@@ -447,11 +441,10 @@ def _families(by_key: Mapping[tuple[object, ...], Cell]) -> dict[tuple[object, .
             wider = [cell._replace(organisation_id=TOTAL), cell._replace(organisation_id=TOTAL, sector=TOTAL)]
         elif cell.sector != TOTAL:
             wider = [cell._replace(sector=TOTAL)]
-        keys = ((other.indicator_id, *_place(other)) for other in wider)
-        unit = next((key for key in keys if key in by_key), None)
+        unit = next((key for key in map(_key_of, wider) if key in by_key), None)
         if unit is not None:
             families.setdefault((*unit, _UNITS), []).append(cell)
-        group = (cell.indicator_id, *_place(cell._replace(breakdown=TOTAL, breakdown_value=TOTAL)))
+        group = _key_of(cell._replace(breakdown=TOTAL, breakdown_value=TOTAL))
         if cell.breakdown != TOTAL and group in by_key:
             families.setdefault((*group, cell.breakdown), []).append(cell)
     return families

@@ -100,10 +100,10 @@ def protect(
         needs_of.setdefault(int(part_of[need.count]), []).append(need)
     order = np.argsort(part_of, kind="stable")
     starts = np.searchsorted(part_of[order], np.arange(part_of.max(initial=-1) + 2))
+    room = np.stack([value - lowest, highest - value])
     unmet: list[Need] = []
     for part, needs_here in needs_of.items():
         members = order[starts[part] : starts[part + 1]]
-        room = np.stack([value - lowest, highest - value])
         here = {int(count): companions[int(count)] for count in members if int(count) in companions}
         search = _Search(members, value, room, hidden, may_hide, weight, sums_of.get(part, []), here)
         unmet += search.meet(needs_here)
@@ -149,7 +149,7 @@ class _Search:
         sums: Sequence[Mapping[int, float]],
         companions: Mapping[int, Sequence[int]],
     ) -> None:
-        self._members, self._value, self._weight = members, value[members], weight[members]
+        self._value, self._weight = value[members], weight[members]
         self._down, self._up = room[:, members]
         self.hidden = hidden[members].copy()
         self._can_hide = can_hide[members]
@@ -319,14 +319,14 @@ class _Ways:
         self._moves = np.empty((8, down.size))
         self._used = 0
         #: Each side, and the row of the move that leads there.
-        self.to: dict[_Side, tuple[int, float]] = {}
+        self.to: dict[_Side, int] = {}
 
     def add(self, sides: Iterable[_Side], move: NDArray[np.float64]) -> None:
         """Keep a move that leads to some sides."""
         if self._used == len(self._moves):
             self._moves = np.concatenate([self._moves, np.empty((self._used + 8, self._down.size))])
         self._moves[self._used] = move
-        self.to |= dict.fromkeys(sides, (self._used, 1.0))
+        self.to |= dict.fromkeys(sides, self._used)
         self._used += 1
 
     def lead_to(self, side: _Side) -> bool:
@@ -341,12 +341,11 @@ class _Ways:
         usable = np.flatnonzero(np.abs(along) > _MOVED)
         if not usable.size:
             return False
-        times = side.distance / along[usable]
-        moved = found[usable] * times[:, None]
+        moved = found[usable] * (side.distance / along[usable])[:, None]
         is_possible = (moved >= -self._down - _MOVED) & (moved <= self._up + _MOVED)
         ways = np.flatnonzero(is_possible.all(axis=1))
         if ways.size:
-            self.to[side] = (int(usable[ways[0]]), float(times[ways[0]]))
+            self.to[side] = int(usable[ways[0]])
         return bool(ways.size)
 
     def without(self, place: int) -> tuple[_Ways, list[_Side]]:
@@ -355,5 +354,5 @@ class _Ways:
         stays = np.abs(self._moves[: self._used, place]) <= _MOVED
         others._moves, others._used = self._moves[: self._used][stays], int(stays.sum())
         row = np.cumsum(stays) - 1
-        others.to = {side: (int(row[at]), times) for side, (at, times) in self.to.items() if stays[at]}
-        return others, [side for side, (at, _) in self.to.items() if not stays[at]]
+        others.to = {side: int(row[at]) for side, at in self.to.items() if stays[at]}
+        return others, [side for side, at in self.to.items() if not stays[at]]
