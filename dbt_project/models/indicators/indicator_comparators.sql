@@ -182,15 +182,7 @@ grouped as (
         case when not neighbour_figures.is_mostly_withheld then neighbour_figures.shown_values end as neighbour_values
     from own
     inner join neighbour_figures
-        on
-            own.indicator_id = neighbour_figures.indicator_id
-            and own.source_dataset = neighbour_figures.source_dataset
-            and own.sector = neighbour_figures.sector
-            and own.organisation_id = neighbour_figures.organisation_id
-            and own.breakdown = neighbour_figures.breakdown
-            and own.breakdown_value = neighbour_figures.breakdown_value
-            and own.period_type = neighbour_figures.period_type
-            and own.period = neighbour_figures.period
+        on {{ same_value('own', 'neighbour_figures', without=['area_code']) }}
 ),
 
 -- A target is for the area as a whole, and is reached from where the baseline period stood. Of that period and

@@ -107,14 +107,7 @@ final as (
         latest.decimals
     from latest
     left join previous
-        on
-            latest.indicator_id = previous.indicator_id
-            and latest.source_dataset = previous.source_dataset
-            and latest.sector = previous.sector
-            and latest.organisation_id = previous.organisation_id
-            and latest.breakdown = previous.breakdown
-            and latest.breakdown_value = previous.breakdown_value
-            and latest.period_type = previous.period_type
+        on {{ same_value('latest', 'previous', without=['area_code', 'period']) }}
 )
 
 select * from final

@@ -42,27 +42,9 @@ stated as (
         case when hidden.reason is not null then 'c' else unsuppressed.value_status end as disclosed_status
     from unsuppressed
     left join hidden
-        on
-            unsuppressed.indicator_id = hidden.indicator_id
-            and unsuppressed.source_dataset = hidden.source_dataset
-            and unsuppressed.area_code = hidden.area_code
-            and unsuppressed.sector = hidden.sector
-            and unsuppressed.organisation_id = hidden.organisation_id
-            and unsuppressed.breakdown = hidden.breakdown
-            and unsuppressed.breakdown_value = hidden.breakdown_value
-            and unsuppressed.period_type = hidden.period_type
-            and unsuppressed.period = hidden.period
+        on {{ same_value('unsuppressed', 'hidden') }}
     left join means_beside
-        on
-            unsuppressed.indicator_id = means_beside.indicator_id
-            and unsuppressed.source_dataset = means_beside.source_dataset
-            and unsuppressed.area_code = means_beside.area_code
-            and unsuppressed.sector = means_beside.sector
-            and unsuppressed.organisation_id = means_beside.organisation_id
-            and unsuppressed.breakdown = means_beside.breakdown
-            and unsuppressed.breakdown_value = means_beside.breakdown_value
-            and unsuppressed.period_type = means_beside.period_type
-            and unsuppressed.period = means_beside.period
+        on {{ same_value('unsuppressed', 'means_beside') }}
 ),
 
 final as (

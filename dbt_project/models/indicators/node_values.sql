@@ -167,24 +167,9 @@ final as (
     left join latest on node_indicators.indicator_id = latest.indicator_id
     left join organisations on latest.organisation_id = organisations.organisation_id
     left join changes
-        on
-            latest.indicator_id = changes.indicator_id
-            and latest.source_dataset = changes.source_dataset
-            and latest.sector = changes.sector
-            and latest.organisation_id = changes.organisation_id
-            and latest.breakdown = changes.breakdown
-            and latest.breakdown_value = changes.breakdown_value
-            and latest.period_type = changes.period_type
+        on {{ same_value('latest', 'changes', without=['area_code', 'period']) }}
     left join trends
-        on
-            latest.indicator_id = trends.indicator_id
-            and latest.source_dataset = trends.source_dataset
-            and latest.area_code = trends.area_code
-            and latest.sector = trends.sector
-            and latest.organisation_id = trends.organisation_id
-            and latest.breakdown = trends.breakdown
-            and latest.breakdown_value = trends.breakdown_value
-            and latest.period_type = trends.period_type
+        on {{ same_value('latest', 'trends', without=['period']) }}
 )
 
 select * from final

@@ -27,16 +27,7 @@ final as (
         suppressed.denominator is not null as is_denominator_shown
     from unsuppressed
     inner join suppressed
-        on
-            unsuppressed.indicator_id = suppressed.indicator_id
-            and unsuppressed.source_dataset = suppressed.source_dataset
-            and unsuppressed.area_code = suppressed.area_code
-            and unsuppressed.sector = suppressed.sector
-            and unsuppressed.organisation_id = suppressed.organisation_id
-            and unsuppressed.breakdown = suppressed.breakdown
-            and unsuppressed.breakdown_value = suppressed.breakdown_value
-            and unsuppressed.period_type = suppressed.period_type
-            and unsuppressed.period = suppressed.period
+        on {{ same_value('unsuppressed', 'suppressed') }}
     where
         not unsuppressed.is_published
         and unsuppressed.disclosure_unit not in ('organisation', 'event')

@@ -35,16 +35,7 @@ final as (
         disclosed.is_latest
     from disclosed
     left join trends
-        on
-            disclosed.indicator_id = trends.indicator_id
-            and disclosed.source_dataset = trends.source_dataset
-            and disclosed.area_code = trends.area_code
-            and disclosed.sector = trends.sector
-            and disclosed.organisation_id = trends.organisation_id
-            and disclosed.breakdown = trends.breakdown
-            and disclosed.breakdown_value = trends.breakdown_value
-            and disclosed.period_type = trends.period_type
-            and disclosed.period = trends.period
+        on {{ same_value('disclosed', 'trends') }}
 )
 
 select * from final
