@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -25,6 +28,20 @@ def as_columns(**columns: ArrayLike) -> list[Column]:
         shapes = ", ".join(f"{name} has shape {array.shape}" for name, array in arrays.items())
         raise ValueError(f"{shapes}; they must be of one shape")
     return list(arrays.values())
+
+
+def numbers(values: Sequence[Any] | NDArray[Any]) -> Column:
+    """Turns a column as a table hands it over into numbers.
+
+    Args:
+        values: numbers of any kind, None where missing, or an array of them.
+
+    Returns:
+        An array as long; NaN where missing.
+    """
+    if isinstance(values, np.ndarray):
+        return values.astype(np.float64)
+    return np.array([np.nan if number is None else float(number) for number in values], dtype=np.float64)
 
 
 def refuse_rows(problems: dict[str, NDArray[np.bool_]], **shown: Column) -> None:

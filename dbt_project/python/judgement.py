@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dbt_project.python.columns import Column
+from dbt_project.python.columns import Column, numbers
 from dbt_project.python.comparison import (
     BETTER,
     NOT_JUDGED,
@@ -61,7 +61,7 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
     if unknown:
         raise ValueError(f"comparator {', '.join(sorted(unknown))}: there is no rule for it")
     polarity = np.array(pairs["polarity"], dtype=object)
-    value, other = _numbers(pairs["value"]), _numbers(pairs["comparator_value"])
+    value, other = numbers(pairs["value"]), numbers(pairs["comparator_value"])
     is_neighbours = comparator == "neighbours"
     neighbours = _table([row for row, wanted in zip(pairs["neighbour_values"], is_neighbours, strict=True) if wanted])
     other[is_neighbours] = median_of_neighbours(neighbours)
@@ -72,7 +72,7 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
         judged[name][is_neighbours] = column
 
     low_95, high_95, low_998, high_998 = (
-        _numbers(pairs[bound]) for bound in ("ci_lower_95", "ci_upper_95", "ci_lower_998", "ci_upper_998")
+        numbers(pairs[bound]) for bound in ("ci_lower_95", "ci_upper_95", "ci_lower_998", "ci_upper_998")
     )
     lower, upper = low_95 - other, high_95 - other
     verdict = np.full(value.shape, CANNOT_BE_CALCULATED, dtype=object)
@@ -82,19 +82,19 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
     )
     rows = comparator == TARGET
     # Without a date the whole change is required.
-    elapsed = np.nan_to_num(_numbers(pairs["elapsed_share"])[rows], nan=1.0)
+    elapsed = np.nan_to_num(numbers(pairs["elapsed_share"])[rows], nan=1.0)
     judged["progress"][rows], verdict[rows] = progress_towards_target(
-        _numbers(pairs["baseline_value"])[rows], value[rows], other[rows], polarity[rows], elapsed
+        numbers(pairs["baseline_value"])[rows], value[rows], other[rows], polarity[rows], elapsed
     )
     measure_type = np.array(pairs["measure_type"], dtype=object)
     is_gap, is_mean = measure_type == "gap", measure_type == "mean"
     rows = np.isin(comparator, EARLIER)
     change = _contrast(pairs, rows, difference_of_proportions, difference_of_rates)
-    unit = _numbers(pairs["multiplier"])
+    unit = numbers(pairs["multiplier"])
     lower[rows], upper[rows] = change.lower * unit[rows], change.upper * unit[rows]
     verdict[rows] = judge_direction(change.direction, polarity[rows])
     # Of a gap there are no counts, only the interval.
-    other_low, other_high = _numbers(pairs["comparator_ci_lower_95"]), _numbers(pairs["comparator_ci_upper_95"])
+    other_low, other_high = numbers(pairs["comparator_ci_lower_95"]), numbers(pairs["comparator_ci_upper_95"])
     rows &= is_gap & (low_95 <= value) & (value <= high_95) & (other_low <= other) & (other <= other_high)
     change = difference_of_values(
         other[rows], other_low[rows], other_high[rows], value[rows], low_95[rows], high_95[rows]
@@ -108,7 +108,7 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
     # A mean has no events, only measurements that scatter: its interval is of the value's own unit.
     for comparators, judge in ((EARLIER, judge_direction), ((REFERENCE_GROUP,), _judge_gap)):
         means = is_mean & np.isin(comparator, comparators)
-        counts, other_counts = _numbers(pairs["denominator"])[means], _numbers(pairs["comparator_denominator"])[means]
+        counts, other_counts = numbers(pairs["denominator"])[means], numbers(pairs["comparator_denominator"])[means]
         of_means = difference_of_means(
             other_low[means], other_high[means], other_counts, low_95[means], high_95[means], counts
         )
@@ -145,7 +145,7 @@ def _contrast(
 ) -> Contrast:
     """The contrast of the rows asked for, value against comparator, per one of the denominator."""
     column = {
-        name: _numbers(pairs[name])[rows]
+        name: numbers(pairs[name])[rows]
         for name in (
             "numerator", "denominator", "ci_lower_95",
             "comparator_numerator", "comparator_denominator", "comparator_ci_lower_95",
@@ -165,10 +165,6 @@ def _contrast(
         found.value[chosen], found.direction[chosen] = part.value, part.direction
         found.lower[chosen], found.upper[chosen] = part.lower, part.upper
     return found
-
-
-def _numbers(values: Sequence[Any]) -> Column:
-    return np.array([np.nan if number is None else float(number) for number in values], dtype=np.float64)
 
 
 def _table(lists: Sequence[Sequence[float] | None]) -> Column:

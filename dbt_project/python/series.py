@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dbt_project.python.columns import Column
+from dbt_project.python.columns import Column, numbers
 from dbt_project.python.trend import RecentTrend, last_five_points, trend_of_proportions, trend_of_values
 from dbt_project.python.verdicts import CANNOT_BE_CALCULATED, judge_direction
 from dbt_project.python.xmr import FEWEST_POINTS, XmrChart, xmr_chart
@@ -79,7 +79,7 @@ def judge_series(values: Columns, baselines: Columns) -> dict[str, NDArray[Any]]
     for judge, which in ((_changes, is_wave & is_latest), (_years, ~is_chart & ~is_wave)):
         found, rows, why = judge(values, which)
         direction[rows], reason[rows] = found, why
-    is_hidden = is_latest & np.isnan(_numbers(values["value"]))
+    is_hidden = is_latest & np.isnan(numbers(values["value"]))
     direction[is_hidden], reason[is_hidden] = np.nan, NOT_SHOWN
 
     trend = judge_direction(direction, np.array(values["polarity"], dtype=object))
@@ -96,7 +96,7 @@ Judged = tuple[Column, NDArray[np.int64], NDArray[np.object_]]
 def _changes(values: Columns, which: NDArray[np.bool_]) -> Judged:
     """Directions of the latest waves by the intervals of their changes, where they stand, and why there is none."""
     rows = np.flatnonzero(which)
-    change, lower, upper = (_numbers(values[name])[rows] for name in ("change", "change_lower_95", "change_upper_95"))
+    change, lower, upper = (numbers(values[name])[rows] for name in ("change", "change_lower_95", "change_upper_95"))
     direction = np.where(lower > 0, 1.0, np.where(upper < 0, -1.0, 0.0))
     direction[np.isnan(lower) | np.isnan(upper)] = np.nan
     return direction, rows, np.where(np.isnan(change), TOO_FEW_WAVES, NO_INTERVAL).astype(object)
@@ -104,7 +104,7 @@ def _changes(values: Columns, which: NDArray[np.bool_]) -> Judged:
 
 def _years(values: Columns, which: NDArray[np.bool_]) -> Judged:
     """Directions of the recent trends of annual series, the rows of their last points, and why there is none."""
-    number = _numbers(values["value"])
+    number = numbers(values["value"])
     rows = np.flatnonzero(which & ~np.isnan(number))
     series, start, end = (
         np.array(values[name], dtype=object)[rows] for name in ("series", "period_start", "period_end")
@@ -118,8 +118,8 @@ def _years(values: Columns, which: NDArray[np.bool_]) -> Judged:
     points = rows[recent.rows[is_tested]]
 
     kind = np.array(values["measure_type"], dtype=object)[points[:, 0]]
-    events, at_risk = _numbers(values["numerator"])[points], _numbers(values["denominator"])[points]
-    low, high = _numbers(values["ci_lower_95"])[points], _numbers(values["ci_upper_95"])[points]
+    events, at_risk = numbers(values["numerator"])[points], numbers(values["denominator"])[points]
+    low, high = numbers(values["ci_lower_95"])[points], numbers(values["ci_upper_95"])[points]
     # The interval of a gap's size is cut off at zero; its upper side still says how wide it is.
     low = np.where((kind == "gap")[:, None], 2 * number[points] - high, low)
     has_counts = ((at_risk > 0) & (events >= 0) & (events <= at_risk)).all(axis=1)
@@ -142,7 +142,7 @@ def _charts(values: Columns, is_chart: NDArray[np.bool_], baselines: Columns) ->
     columns = {name: np.array(values[name], dtype=object)[rows] for name in _CHART_COLUMNS}
     series = columns["series"].astype(np.int64)
     starts, ends = (columns[name].astype("datetime64[D]") for name in ("period_start", "period_end"))
-    number = _numbers(values["value"])[rows]
+    number = numbers(values["value"])[rows]
     found: dict[str, NDArray[Any]] = {
         "signal": np.full(is_chart.shape, None, dtype=object),
         "chart_start": np.full(is_chart.shape, "NaT", dtype="datetime64[D]"),
@@ -231,9 +231,3 @@ def _signals(drawn: XmrChart) -> NDArray[np.object_]:
         is_there = getattr(drawn, flag)
         names[is_there] = np.where(drawn.direction[is_there] > 0, above, below)
     return names
-
-
-def _numbers(values: Sequence[Any] | NDArray[Any]) -> Column:
-    if isinstance(values, np.ndarray):
-        return values.astype(np.float64)
-    return np.array([np.nan if number is None else number for number in values], dtype=np.float64)
