@@ -20,8 +20,6 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet
 
 from ingestion.context import day_in_path, describe, from_path
 from ingestion.contracts import Column, Contract, load_contracts
@@ -31,7 +29,7 @@ from ingestion.forms import Tool, load_tools, match_questions
 from ingestion.forms.matching import refuse_what_is_twice
 from ingestion.home import Home
 from ingestion.instruments import Instrument, load_instruments
-from ingestion.ledger import Ledger, Vintage, landing_path, quarantine_path, write_findings
+from ingestion.ledger import Ledger, Vintage, landing_path, quarantine_path, sha256_of, write_findings
 from ingestion.lookups import Lookups
 from ingestion.organisations import REGISTER, has_register
 from ingestion.pseudonyms import DEMO_KEY_WARNING, Key, load_key
@@ -52,7 +50,7 @@ from ingestion.split import (
 )
 from ingestion.sql import literal, name
 from ingestion.stream import Stream
-from ingestion.writing import whole_file
+from ingestion.writing import remove_unfinished, whole_file
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +63,8 @@ FLOWS_FROM_BYTES = 1_000_000
 #: A table with more columns takes minutes to sort; mostly they are the empty ones that a spreadsheet saved with it.
 MOST_COLUMNS = 2000
 
-_TEXT = pa.string()
+#: Ends the name of the mark of a vintage whose rows have landed and which has no entry yet.
+_UNDER_WAY = ".landing"
 
 #: So many dates that only the month first explains are no slip of the pen.
 FEWEST_MONTH_FIRST = 3
@@ -172,20 +171,19 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
         One report per file in the inbox, in the order they were dealt with.
 
     Raises:
-        HomeError, ReferenceError, PseudonymKeyError: the home's settings, reference data or key cannot be used. A file
-        never raises: whatever is wrong with it is in its report.
+        HomeError, ReferenceError, PseudonymKeyError: the home's settings, reference data or key cannot be used, or its
+        ledger, or what landed from a file that has gone. A file never raises: whatever is wrong with it is in its report.
     """
+    for folder in (home.landing, home.quarantine):
+        remove_unfinished(folder)
     prepare_reference(home)
     prepare_registry(home)
-    # What a run that was killed had put down may hold raw cells.
-    shutil.rmtree(home.spill, ignore_errors=True)
-    home.spill.mkdir(parents=True)
     key = load_key()
     if key.is_demo:
         log.warning(DEMO_KEY_WARNING)
     home.inbox.mkdir(parents=True, exist_ok=True)
     reports = []
-    with Ledger(home) as ledger, _workspace(home.spill) as workspace:
+    with Ledger(home) as ledger, _clean_spill(home, ledger) as spill, _workspace(spill) as workspace:
         rules = _Rules(
             home,
             key,
@@ -194,7 +192,7 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
             load_registry(home).instruments,
             read_corrections(home),
             workspace,
-            home.spill,
+            spill,
             ledger.companion_context,
             resolves_organisations=True,
         )
@@ -210,8 +208,23 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
             reports.append(report)
             if on_file is not None:
                 on_file(report)
+        ledger.refuse_damaged({report.vintage_id for report in reports})
         ledger.export()
     return reports
+
+
+@contextmanager
+def _clean_spill(home: Home, ledger: Ledger) -> Iterator[Path]:
+    """The folder that rows are put down in meanwhile, without what a run that was killed left there and in landing."""
+    for mark in home.spill.glob(f"*{_UNDER_WAY}"):
+        if ledger.vintage(mark.stem) is None:
+            dataset = mark.read_text(encoding="utf-8")
+            landing_path(home, dataset, mark.stem).unlink(missing_ok=True)
+            quarantine_path(home, dataset, mark.stem).unlink(missing_ok=True)
+    # It may hold raw cells.
+    shutil.rmtree(home.spill, ignore_errors=True)
+    home.spill.mkdir(parents=True)
+    yield home.spill
 
 
 def check_file(path: Path, home: Home | None = None) -> FileReport:
@@ -274,8 +287,9 @@ def _context_of_sibling(path: Path, dataset: str, key: str, rules: _Rules) -> in
 
 
 def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
-    if (known := _as_it_was(file, home, ledger, rules)) is not None:
+    if (known := _as_it_was(file, ledger, rules)) is not None:
         return _unchanged(file, known, ledger)
+    landed_sha256 = None
     try:
         if file.recognised is None:
             _recognise(file, rules)
@@ -284,12 +298,16 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
         else:
             _find_context(file, rules)
             known = ledger.vintage(file.vintage_id)
-            if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), home):
+            if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), ledger):
                 return _unchanged(file, known, ledger)
             _refuse_a_twin(file, home, ledger)
             place = landing_path(home, file.contract.dataset, file.vintage_id)
             with _sorted(file, rules) as (splitter, report), whole_file(place) as temporary:
                 splitter.land(temporary)
+                landed_sha256 = sha256_of(temporary)
+                _refuse_a_changing_file(file)
+                # Until the ledger has its entry these rows are nobody's.
+                (rules.spill / f"{file.vintage_id}{_UNDER_WAY}").write_text(file.contract.dataset, encoding="utf-8")
     except UnreadableFile as error:
         report = _refused(file, error)
     # As it ships: a survey's tool adds to it.
@@ -312,6 +330,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             message=report.message,
             contract_version=contract.version if contract else None,
             rules_fingerprint=rules.fingerprint(contract, file.file_name, ledger),
+            landed_sha256=landed_sha256 if report.status == "landed" else None,
         ),
         str(file.file_name),
         file.size,
@@ -337,7 +356,22 @@ def _refuse_a_twin(file: _File, home: Home, ledger: Ledger) -> None:
         )
 
 
-def _as_it_was(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> Vintage | None:
+def _refuse_a_changing_file(file: _File) -> None:
+    """What was read of a file that somebody is still writing is neither what it was nor what it will be.
+
+    Raises:
+        UnreadableFile: it has changed since its content was hashed.
+    """
+    stat = file.path.stat()
+    if (stat.st_size, stat.st_mtime_ns) != (file.size, file.modified_ns):
+        raise UnreadableFile(
+            "changed_while_read",
+            "it was changed while it was being read",
+            "Wait until it has been copied completely, and run again.",
+        )
+
+
+def _as_it_was(file: _File, ledger: Ledger, rules: _Rules) -> Vintage | None:
     """The record of a file that is what its path was last seen to hold, and whose rules have not changed."""
     seen = ledger.last_seen(str(file.file_name))
     if seen is None or seen.content_sha256 != file.content_sha256:
@@ -346,7 +380,7 @@ def _as_it_was(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> Vintag
     if known is None:
         return None
     fingerprint = rules.fingerprint(rules.contracts.get(seen.dataset or ""), file.file_name, ledger)
-    return known if _stands(known, fingerprint, home) else None
+    return known if _stands(known, fingerprint, ledger) else None
 
 
 def _unchanged(file: _File, known: Vintage, ledger: Ledger) -> FileReport:
@@ -367,20 +401,14 @@ def _unchanged(file: _File, known: Vintage, ledger: Ledger) -> FileReport:
     )
 
 
-def _stands(known: Vintage, fingerprint: str, home: Home) -> bool:
+def _stands(known: Vintage, fingerprint: str, ledger: Ledger) -> bool:
     """Whether reading the file again would change nothing.
 
     A refused file is read again: what it lacked may be there.
     """
     if known.status == "refused" or known.rules_fingerprint != fingerprint:
         return False
-    if known.status == "not_needed":
-        return True
-    try:
-        pyarrow.parquet.read_metadata(landing_path(home, known.dataset or "", known.vintage_id))
-    except (OSError, pa.ArrowInvalid):
-        return False
-    return True
+    return known.status == "not_needed" or ledger.is_whole(known)
 
 
 def _recognise(file: _File, rules: _Rules) -> None:

@@ -85,6 +85,8 @@ def decide(before: Look | None, state: str | None, now: float) -> tuple[Look, bo
         return Look(state, now, run), False, "The inbox has changed; waiting for it to settle."
     if state == run:
         return before, False, "Everything in the inbox has been through a run."
+    if now < before.since:
+        return Look(state, now, run), False, "The clock has been set back; waiting for the inbox to settle."
     if now - before.since < SETTLED_SECONDS:
         return before, False, "The inbox has changed; waiting for it to settle."
     return Look(state, before.since, state), True, ""

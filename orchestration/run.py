@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING
 
 from expectations.results import CheckResult
 from expectations.worker import GateWorker
-from ingestion.home import HOME_VARIABLE, Home
+from ingestion.home import HOME_VARIABLE, Home, HomeError
 from orchestration.instance import settle
 from orchestration.lock import WAIT_SECONDS, writing
 from orchestration.logs import file_handler
+from orchestration.remedies import with_remedy
 from orchestration.watching import Watcher
 
 if TYPE_CHECKING:
@@ -104,18 +105,32 @@ def run_everything(home: Home, watcher: Watcher, wait_seconds: float = WAIT_SECO
 
     Raises:
         HomeBusy: another run holds the home's lock.
+        HomeError: the home cannot be written to at all.
         KeyboardInterrupt: the run was interrupted.
     """
-    with writing(home, wait_seconds):
-        run = Run(_log_file(home))
-        recorder = _Recorder(run, watcher)
-        recorder.phase("start")
-        with _gate_worker() as worker, _logged(run.log, recorder):
-            result = _execute(home, worker, recorder, run.log, wait_seconds)
-        recorder.phase("end")
-        if not result.success:
-            run.troubles.extend(_troubles(result))
-    return run
+    try:
+        with writing(home, wait_seconds):
+            run = Run(_log_file(home))
+            recorder = _Recorder(run, watcher)
+            recorder.phase("start")
+            with _gate_worker() as worker, _logged(run.log, recorder):
+                run.troubles.extend(_run(home, worker, recorder, run.log, wait_seconds))
+            recorder.phase("end")
+        return run
+    except OSError as error:
+        raise HomeError(with_remedy(f"{home.root} cannot be used: {error}", home)) from error
+
+
+def _run(home: Home, worker: GateWorker, watcher: Watcher, log: Path, wait_seconds: float) -> list[str]:
+    """Why the run did not succeed; empty where it did."""
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        result = _execute(home, worker, watcher, log, wait_seconds)
+        told = [] if result.success else _troubles(result)
+    except DatabaseError as error:
+        told = [f"Dagster cannot keep its record of the run: {error.orig}"]
+    return [with_remedy(text, home) for text in told]
 
 
 @contextmanager
@@ -203,5 +218,5 @@ class _ToWatcher(logging.Handler):
         self._watcher = watcher
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name.partition(".")[0] in ("ingestion", "expectations", "publishing"):
+        if record.name.partition(".")[0] in ("ingestion", "expectations", "publishing", "orchestration"):
             self._watcher.warned(record.getMessage())
