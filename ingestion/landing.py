@@ -172,7 +172,8 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
 
     Raises:
         HomeError, ReferenceError, PseudonymKeyError: the home's settings, reference data or key cannot be used, or its
-        ledger, or what landed from a file that has gone. A file never raises: whatever is wrong with it is in its report.
+        ledger, or what landed from a file that has gone. A file never raises: whatever is wrong with it is in its
+        report.
     """
     for folder in (home.landing, home.quarantine):
         remove_unfinished(folder)

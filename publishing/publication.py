@@ -233,9 +233,7 @@ def _read_manifest(folder: Path) -> _Manifest | None:
     except FileNotFoundError:
         return None
     except (ValidationError, UnicodeDecodeError) as error:
-        raise PublicationError(
-            f"{path} is damaged. Use `impact run`; a new publication takes its place."
-        ) from error
+        raise PublicationError(f"{path} is damaged. Use `impact run`; a new publication takes its place.") from error
 
 
 def _manifest_if_whole(folder: Path) -> _Manifest | None:

@@ -1029,7 +1029,9 @@ def test_a_file_that_cannot_be_opened_is_refused_and_read_once_it_can_be(
     assert again.vintage_id == check_file(registered.inbox / "bookings.csv", registered).vintage_id
 
 
-def test_a_file_that_changes_while_it_is_read_is_refused_and_read_again(registered: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_while_it_is_read_is_refused_and_read_again(
+    registered: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write(registered.inbox / "bookings.csv", csv_text(TRAINING_HEADER, [booking()]), age=60)
     recognise = landing._recognise
 
