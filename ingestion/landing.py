@@ -223,7 +223,8 @@ def _clean_spill(home: Home, ledger: Ledger) -> Iterator[Path]:
             landing_path(home, dataset, mark.stem).unlink(missing_ok=True)
             quarantine_path(home, dataset, mark.stem).unlink(missing_ok=True)
     # It may hold raw cells.
-    shutil.rmtree(home.spill, ignore_errors=True)
+    if home.spill.exists():
+        shutil.rmtree(home.spill)
     home.spill.mkdir(parents=True)
     yield home.spill
 

@@ -14,7 +14,8 @@ from ingestion.contracts import Contract, load_contracts
 from ingestion.landing import FileReport, land_inbox
 from ingestion.ledger import Ledger
 from orchestration import gating, handover
-from orchestration.dbt_build import NodeResult, build, count_rows, model_checks, warm_up
+from orchestration.dbt_build import BuildError, NodeResult, build, count_rows, model_checks, warm_up
+from orchestration.remedies import is_refusal
 from orchestration.resources import Gates, HomeToWrite
 from orchestration.translator import Translator
 from orchestration.watching import Watcher
@@ -158,6 +159,9 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         }
         everything = selected == {*nodes, *tests}
         results = build(here, manifest, None if everything else selected, watcher.built)
+        if refused := [result.message for result in results if result.message and is_refusal(result.message)]:
+            # Nothing is wrong with the data: a disk is full, or cannot be written.
+            raise BuildError(f"dbt could not build the warehouse: {' '.join(refused[0].split())}")
         row_counts = count_rows(here, manifest, results)
         found = model_checks(results, manifest, row_counts)
         before = [] if everything else handover.left(here, handover.MODELS)

@@ -23,6 +23,11 @@ _REMEDIES = {
 }
 
 
+def is_refusal(text: str) -> bool:
+    """Whether an error says that the operating system refused something."""
+    return any(re.search(words, text, re.IGNORECASE) for words in _REMEDIES)
+
+
 def with_remedy(text: str, home: Home) -> str:
     """An error's text, and what to do where the operating system is behind it."""
     for words, remedy in _REMEDIES.items():

@@ -97,7 +97,8 @@ def publish(home: Home, checks: Sequence[CheckResult]) -> Publication:
         folders.remove_leftovers(home, current)
         folder, manifest, changed = _build(home, checks, current, manifest)
         folders.remove_old(home, folder)
-    except (duckdb.IOException, OSError) as error:
+    except (duckdb.IOException, duckdb.TransactionException, OSError) as error:
+        # A disk that fills up is told by the transaction that cannot be committed.
         raise PublicationError(
             f"The publication could not be written: {error}. Make sure that nothing else has {home.warehouse} open and "
             f"that {home.root} has room and can be written to, and run again."

