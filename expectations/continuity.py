@@ -138,18 +138,24 @@ def continuity_checks() -> tuple[Check, ...]:
             description="No figure that is published vanishes, but to protect somebody, unless that is accepted.",
             remedy=remedy,
             sql=pending + literal(VANISHED),
+            owner="analyst",
+            reason="People have seen the figure and may have acted on it; it must not be as if it had never been.",
         ),
         Check(
             rule=MOVED,
             description="No published figure moves by more than its tolerance, unless that is accepted.",
             remedy=remedy,
             sql=pending + literal(MOVED),
+            owner="analyst",
+            reason="A figure that jumps is a mistake more often than news, and what people remember is the first one.",
         ),
         Check(
             rule="few_figures_appear_late",
             description="Few figures appear for periods that lie before the latest one published of their series.",
             remedy="See in source_files what has been sent again, and whether its reach is meant.",
             severity="warning",
+            owner="analyst",
+            reason="A longer past changes trends and limits of charts that people have seen.",
             sql=f"select now.indicator_id || ' of ' || now.source_dataset || ': ' || count(*) || ' figures' as detail"
             " from warehouse.marts.indicator_values as now"
             f" join (select {before.replace('now.', '')}, max(period_end) as published_to from checked"
@@ -167,6 +173,8 @@ def continuity_checks() -> tuple[Check, ...]:
             description="Every published mart has the columns, of the types, that it had in the publication before.",
             remedy="Tell those who read the marts; the table `versions` says what changed and when.",
             severity="warning",
+            owner="data engineer",
+            reason="Queries and dashboards name columns and break where one is gone.",
             sql="select mart || ' is gone' as detail from last_columns anti join new_columns using (mart) group by mart"
             " union all select mart || ' is new' from new_columns anti join last_columns using (mart) group by mart"
             " union all select coalesce(last.mart, new.mart) || '.' || coalesce(last.column_name, new.column_name)"
