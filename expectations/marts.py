@@ -467,13 +467,14 @@ def _value_checks() -> tuple[Check, ...]:
         ),
         Check(
             rule="parts_within_their_total",
-            description="Organisations together are shown no more than their sector, and sectors no more than the area.",
+            description="What organisations count together is no more than their sector, and sectors than the area.",
             remedy=_MODELS_WRONG,
             owner="data engineer",
-            reason="A join that doubles rows shows where parts outgrow their whole. People count in each of their sectors"
-            " and once in the area, so only answers, events, organisations and counts are held to it.",
+            reason="A join that doubles rows shows where parts outgrow their whole. People count in each of their"
+            " sectors and once in the area, so only answers, events, organisations and counts are held to it.",
             sql=f"select {whole_key} as detail from (select {shared},"
-            " if(organisation_id = 'total', 'total', sector) as whole_sector, sum(numerator) as numerators, sum(denominator) as denominators"
+            " if(organisation_id = 'total', 'total', sector) as whole_sector, sum(numerator) as numerators,"
+            " sum(denominator) as denominators"
             " from checked join warehouse.staging.stg_registry__indicators as registry using (indicator_id)"
             " where sector <> 'total' and (disclosure_unit in ('event', 'organisation', 'respondent')"
             f" or measure_type = 'count') group by all) as parts join checked as whole using ({shared})"
