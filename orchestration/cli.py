@@ -371,7 +371,7 @@ def _say_where_it_comes_from(out: Console, found: list[Lineage]) -> None:
 
 
 def _section(out: Any, title: str, lines: list[str]) -> None:
-    from orchestration.reporting import printable
+    from ingestion.texts import printable
 
     if lines:
         out.print(f"\n{title}")
