@@ -25,6 +25,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet
 
+from ingestion.access import keep_private, only_mine
 from ingestion.context import day_in_path, describe, from_path
 from ingestion.contracts import Column, Contract, load_contracts
 from ingestion.corrections import Correction, of_file, read_corrections
@@ -33,6 +34,7 @@ from ingestion.forms import Tool, load_tools, match_questions
 from ingestion.forms.matching import refuse_what_is_twice
 from ingestion.home import SETTINGS_FILE, Home
 from ingestion.instruments import Instrument, load_instruments
+from ingestion.keys import domains
 from ingestion.ledger import Ledger, Vintage, landing_path, quarantine_path, write_findings
 from ingestion.limits import GIGABYTE, LARGEST_FILE_GB, MOST_COLUMNS
 from ingestion.lookups import Lookups
@@ -169,6 +171,7 @@ class _Rules:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+@only_mine()
 def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) -> list[FileReport]:
     """Land every file in the inbox that is new or whose rules have changed; the caller holds ``home.lock``.
 
@@ -183,6 +186,7 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
         HomeError, ReferenceError, PseudonymKeyError: the home's settings, reference data or key cannot be used. A file
         never raises: whatever is wrong with it is in its report.
     """
+    keep_private(home)
     prepare_reference(home)
     prepare_registry(home)
     # What a run that was killed had put down may hold raw cells.
@@ -323,6 +327,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             message=report.message,
             contract_version=contract.version if contract else None,
             rules_fingerprint=rules.fingerprint(contract, file.file_name, ledger),
+            key_id=rules.key.key_id if contract is not None and domains(contract) else None,
         ),
         str(file.file_name),
         file.size,
@@ -346,9 +351,8 @@ def _faults_contained(file: _File) -> Iterator[None]:
     except (OSError, sqlite3.Error, duckdb.IOException, duckdb.InterruptException):
         raise
     except _FAULTS as error:
-        ours = [
-            frame for frame in traceback.extract_tb(error.__traceback__) if "ingestion" in Path(frame.filename).parts
-        ]
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if "ingestion" in Path(frame.filename).parts]
         place = f"{type(error).__name__} at {Path(ours[-1].filename).name}:{ours[-1].lineno}"
         log.error("%s could not be dealt with: %s", file.file_name, place)
         is_too_much = isinstance(error, (MemoryError, duckdb.OutOfMemoryException))
@@ -359,7 +363,7 @@ def _faults_contained(file: _File) -> Iterator[None]:
             else f"something in it was not foreseen ({place})",
             "Send it in smaller parts."
             if is_too_much
-            else "Compare it with an earlier file of its kind; if it is as it should be, report the place in the program.",
+            else "Compare it with an earlier file of its kind; if it is as it should be, report the place.",
         ) from None
 
 
@@ -453,13 +457,13 @@ def _refuse_what_is_not_opened(path: Path, home: Home | None) -> None:
             "it is no file: a link that leads nowhere or to a folder, a folder that may not be read, or a pipe",
             "Take it out of the inbox, or put the file itself there.",
         )
-    if home is not None and path.is_symlink() and path.is_relative_to(home.inbox):
-        if not path.resolve().is_relative_to(home.inbox.resolve()):
-            raise UnreadableFile(
-                "link_leads_out",
-                "it is a link to something outside of the inbox, and such links are not followed",
-                "Put the file itself there.",
-            )
+    is_sent_as_link = home is not None and path.is_symlink() and path.absolute().is_relative_to(home.inbox)
+    if home is not None and is_sent_as_link and not path.resolve().is_relative_to(home.inbox.resolve()):
+        raise UnreadableFile(
+            "link_leads_out",
+            "it is a link to something outside of the inbox, and such links are not followed",
+            "Put the file itself there.",
+        )
     largest = home.settings.largest_file_gb if home is not None else LARGEST_FILE_GB
     if path.is_file() and (size := path.stat().st_size) > largest * GIGABYTE:
         raise UnreadableFile(

@@ -18,7 +18,7 @@ MOST_COLUMNS = 2000
 #: Characters of one cell: what a spreadsheet can hold, so no table that was ever open in one has more.
 LONGEST_CELL = 32_767
 
-#: Findings about the rows of one file, of half a kilobyte each. A file with more has not some faulty rows, but is faulty.
+#: Findings about the rows of one file, half a kilobyte each. A file with more has not some faulty rows, but is faulty.
 MOST_FINDINGS = 250_000
 
 #: Different unknown names of one column for which the nearest known ones are looked up, a millisecond each.

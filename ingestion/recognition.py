@@ -59,7 +59,7 @@ def recognise(
     Raises:
         UnreadableFile: no table is recognised, or two are; says what was looked for.
     """
-    if all(_width(sheet) > MOST_COLUMNS for sheet in sheets):
+    if sheets and all(_width(sheet) > MOST_COLUMNS for sheet in sheets):
         raise UnreadableFile(
             "too_many_columns",
             f"it has {min(map(_width, sheets)):,} columns, and no more than {MOST_COLUMNS:,} are read",

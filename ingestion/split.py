@@ -893,7 +893,8 @@ def typed_sql(text: str, column: Column) -> str:
         case "postcode":
             return text
         case "text_list":
-            parts = f"list_transform(string_split({_on_one_line(text)}, {literal(column.separator)}), lambda part: trim(part))"
+            parts = f"string_split({_on_one_line(text)}, {literal(column.separator)})"
+            parts = f"list_transform({parts}, lambda part: trim(part))"
             return f"list_filter({parts}, lambda part: part <> '')"
         case "integer":
             # A cast alone would round 12.5 to 13.

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import resource
+import struct
 import subprocess
 import sys
 import threading
@@ -39,11 +40,13 @@ _CELL_ERRORS = {
     "Value": "#VALUE!",
 }
 _CELL_ERROR = re.compile(r"Error\((\w+)\)")
+#: What Python says of a zip folder that is none.
+_BROKEN_FOLDER = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, struct.error)
 _COPY_THE_TABLE = "Copy the table alone into a new workbook, or save it as CSV, and send that."
 _TOO_COSTLY = (
     "workbook_too_costly",
-    f"reading it takes more than {WORKBOOK_MEMORY / GIGABYTE:g} GB of memory or {WORKBOOK_SECONDS} seconds of computing, "
-    "or ends the program that reads it",
+    f"reading it takes more than {WORKBOOK_MEMORY / GIGABYTE:g} GB of memory or {WORKBOOK_SECONDS} seconds of "
+    "computing, or ends the program that reads it",
     _COPY_THE_TABLE,
 )
 
@@ -195,7 +198,7 @@ def _refuse_what_unpacks_to_too_much(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except Exception:
+    except _BROKEN_FOLDER:
         # Its reader says better what is wrong with it.
         return
     unpacked = sum(member.file_size for member in members)
@@ -213,7 +216,7 @@ def _no_workbook(path: Path, error: Exception | None) -> RefusedWorkbook:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.namelist()
-    except Exception:
+    except _BROKEN_FOLDER:
         return RefusedWorkbook(
             "not_a_workbook",
             "the file breaks off: it is the beginning of a workbook",
