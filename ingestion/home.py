@@ -9,6 +9,8 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ingestion.limits import LARGEST_FILE_GB
+
 SETTINGS_FILE = "impact.yml"
 HOME_VARIABLE = "IMPACT_HOME"
 
@@ -26,6 +28,10 @@ class Settings(BaseModel):
     authority: str = Field(pattern=r"^[A-Z][0-9]{8}$")
     #: How many publications stay on disk, the current one included.
     keep_publications: int = Field(default=5, ge=1)
+    #: Group of users who may read the publication, and nothing else; without one it is that of the home's owner.
+    publication_group: str | None = Field(default=None, min_length=1)
+    #: Gigabytes (of a thousand million bytes) of the largest file that is read.
+    largest_file_gb: float = Field(default=LARGEST_FILE_GB, gt=0)
 
 
 @dataclass(frozen=True)

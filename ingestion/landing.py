@@ -11,7 +11,9 @@ import json
 import logging
 import os
 import shutil
+import sqlite3
 import tempfile
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,15 +25,18 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet
 
+from ingestion.access import keep_private, only_mine
 from ingestion.context import day_in_path, describe, from_path
 from ingestion.contracts import Column, Contract, load_contracts
 from ingestion.corrections import Correction, of_file, read_corrections
 from ingestion.findings import Finding, shown, to_table
 from ingestion.forms import Tool, load_tools, match_questions
 from ingestion.forms.matching import refuse_what_is_twice
-from ingestion.home import Home
+from ingestion.home import SETTINGS_FILE, Home
 from ingestion.instruments import Instrument, load_instruments
+from ingestion.keys import domains
 from ingestion.ledger import Ledger, Vintage, landing_path, quarantine_path, write_findings
+from ingestion.limits import GIGABYTE, LARGEST_FILE_GB, MOST_COLUMNS
 from ingestion.lookups import Lookups
 from ingestion.organisations import REGISTER, has_register
 from ingestion.pseudonyms import DEMO_KEY_WARNING, Key, load_key
@@ -42,6 +47,7 @@ from ingestion.reference.tables import prepare_reference, reference_fingerprint
 from ingestion.registry.tables import load_registry, prepare_registry
 from ingestion.split import (
     Outcome,
+    RowsLost,
     Source,
     Splitter,
     column_text,
@@ -52,18 +58,16 @@ from ingestion.split import (
 )
 from ingestion.sql import literal, name
 from ingestion.stream import Stream
+from ingestion.texts import spelt_out
 from ingestion.writing import whole_file
 
 log = logging.getLogger(__name__)
 
 #: Raised when the code that lands rows changes what lands, so that files in the inbox are read again.
-LANDING_VERSION = 2
+LANDING_VERSION = 3
 #: What a file's own DuckDB may hold in memory; the rest is put down.
 MEMORY_LIMIT = "1GB"
 FLOWS_FROM_BYTES = 1_000_000
-
-#: A table with more columns takes minutes to sort; mostly they are the empty ones that a spreadsheet saved with it.
-MOST_COLUMNS = 2000
 
 _TEXT = pa.string()
 
@@ -72,6 +76,12 @@ FEWEST_MONTH_FIRST = 3
 MONTHS = 12
 #: Of fewer different postcodes nothing can be said about the column.
 FEWEST_POSTCODES = 10
+
+#: What goes wrong in a program; anything else is raised on purpose.
+_FAULTS = (
+    ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, AssertionError, MemoryError,
+    duckdb.Error, pa.ArrowException, RowsLost,
+)  # fmt: skip
 
 Status = Literal["landed", "unchanged", "refused", "not_needed"]
 
@@ -161,6 +171,7 @@ class _Rules:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+@only_mine()
 def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) -> list[FileReport]:
     """Land every file in the inbox that is new or whose rules have changed; the caller holds ``home.lock``.
 
@@ -175,6 +186,7 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
         HomeError, ReferenceError, PseudonymKeyError: the home's settings, reference data or key cannot be used. A file
         never raises: whatever is wrong with it is in its report.
     """
+    keep_private(home)
     prepare_reference(home)
     prepare_registry(home)
     # What a run that was killed had put down may hold raw cells.
@@ -244,14 +256,15 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
         )
         file_name = _name_below_inbox(path, home)
         file = _File(path, file_name, "")
-        file.content_sha256 = _sha256_of(file)
+        file.content_sha256 = _sha256_of(file, home)
         try:
-            _recognise(file, rules)
-            if file.contract.not_needed is not None:
-                return _not_needed(file)
-            _find_context(file, rules)
-            with _sorted(file, rules) as (_, report):
-                return report
+            with _faults_contained(file):
+                _recognise(file, rules)
+                if file.contract.not_needed is not None:
+                    return _not_needed(file)
+                _find_context(file, rules)
+                with _sorted(file, rules) as (_, report):
+                    return report
         except UnreadableFile as error:
             return _refused(file, error)
 
@@ -277,19 +290,21 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
     if (known := _as_it_was(file, home, ledger, rules)) is not None:
         return _unchanged(file, known, ledger)
     try:
-        if file.recognised is None:
-            _recognise(file, rules)
-        if file.contract.not_needed is not None:
-            report = _not_needed(file)
-        else:
-            _find_context(file, rules)
-            known = ledger.vintage(file.vintage_id)
-            if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), home):
-                return _unchanged(file, known, ledger)
-            _refuse_a_twin(file, home, ledger)
-            place = landing_path(home, file.contract.dataset, file.vintage_id)
-            with _sorted(file, rules) as (splitter, report), whole_file(place) as temporary:
-                splitter.land(temporary)
+        with _faults_contained(file):
+            if file.recognised is None:
+                _recognise(file, rules)
+            if file.contract.not_needed is not None:
+                report = _not_needed(file)
+            else:
+                _find_context(file, rules)
+                known = ledger.vintage(file.vintage_id)
+                if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), home):
+                    return _unchanged(file, known, ledger)
+                _refuse_a_twin(file, home, ledger)
+                place = landing_path(home, file.contract.dataset, file.vintage_id)
+                with _sorted(file, rules) as (splitter, report), whole_file(place) as temporary:
+                    splitter.land(temporary)
+                    _refuse_a_moving_file(file)
     except UnreadableFile as error:
         report = _refused(file, error)
     # As it ships: a survey's tool adds to it.
@@ -312,12 +327,59 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             message=report.message,
             contract_version=contract.version if contract else None,
             rules_fingerprint=rules.fingerprint(contract, file.file_name, ledger),
+            key_id=rules.key.key_id if contract is not None and domains(contract) else None,
         ),
         str(file.file_name),
         file.size,
         file.modified_ns,
     )
     return report
+
+
+@contextmanager
+def _faults_contained(file: _File) -> Iterator[None]:
+    """What goes wrong over one file is that file's matter: it is refused, and the others are dealt with.
+
+    Libraries quote the cell that they stumbled over, so what they say is not passed on. What is the machine's fault,
+    such as a full disk, stops the run.
+
+    Raises:
+        UnreadableFile: something went wrong that no rule foresees; names the place in the program.
+    """
+    try:
+        yield
+    except (OSError, sqlite3.Error, duckdb.IOException, duckdb.InterruptException):
+        raise
+    except _FAULTS as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if "ingestion" in Path(frame.filename).parts]
+        place = f"{type(error).__name__} at {Path(ours[-1].filename).name}:{ours[-1].lineno}"
+        log.error("%s could not be dealt with: %s", file.file_name, place)
+        is_too_much = isinstance(error, (MemoryError, duckdb.OutOfMemoryException))
+        raise UnreadableFile(
+            "too_costly" if is_too_much else "not_foreseen",
+            f"it takes more memory than there is for one file ({MEMORY_LIMIT})"
+            if is_too_much
+            else f"something in it was not foreseen ({place})",
+            "Send it in smaller parts."
+            if is_too_much
+            else "Compare it with an earlier file of its kind; if it is as it should be, report the place.",
+        ) from None
+
+
+def _refuse_a_moving_file(file: _File) -> None:
+    """What was read has to be what was hashed.
+
+    Raises:
+        UnreadableFile: the file has changed since.
+    """
+    stat = file.path.stat()
+    if (stat.st_size, stat.st_mtime_ns) != (file.size, file.modified_ns):
+        raise UnreadableFile(
+            "still_being_written",
+            "it changed while it was read",
+            "Nothing to do if it was on its way: the next run reads it again.",
+        )
 
 
 def _refuse_a_twin(file: _File, home: Home, ledger: Ledger) -> None:
@@ -383,13 +445,36 @@ def _stands(known: Vintage, fingerprint: str, home: Home) -> bool:
     return True
 
 
-def _recognise(file: _File, rules: _Rules) -> None:
-    if not file.path.is_file() and os.path.lexists(file.path):
+def _refuse_what_is_not_opened(path: Path, home: Home | None) -> None:
+    """What lies there without being a file of a size that is read, and of the inbox.
+
+    Raises:
+        UnreadableFile: it does.
+    """
+    if not path.is_file() and os.path.lexists(path):
         raise UnreadableFile(
             "not_a_file",
             "it is no file: a link that leads nowhere or to a folder, a folder that may not be read, or a pipe",
             "Take it out of the inbox, or put the file itself there.",
         )
+    is_sent_as_link = home is not None and path.is_symlink() and path.absolute().is_relative_to(home.inbox)
+    if home is not None and is_sent_as_link and not path.resolve().is_relative_to(home.inbox.resolve()):
+        raise UnreadableFile(
+            "link_leads_out",
+            "it is a link to something outside of the inbox, and such links are not followed",
+            "Put the file itself there.",
+        )
+    largest = home.settings.largest_file_gb if home is not None else LARGEST_FILE_GB
+    if path.is_file() and (size := path.stat().st_size) > largest * GIGABYTE:
+        raise UnreadableFile(
+            "file_too_large",
+            f"it has {size / GIGABYTE:,.2f} GB, and files of up to {largest:g} GB are read",
+            f"Send it in parts. If it is right, raise `largest_file_gb` in {SETTINGS_FILE} of the home.",
+        )
+
+
+def _recognise(file: _File, rules: _Rules) -> None:
+    _refuse_what_is_not_opened(file.path, rules.home)
     try:
         sheets = read_sheets(file.path)
     except FileNotFoundError:
@@ -469,7 +554,7 @@ def _refused(file: _File, error: UnreadableFile) -> FileReport:
         vintage_id=vintage_id,
         status="refused",
         findings=[finding],
-        message=str(error),
+        message=finding.message,
     )
 
 
@@ -1037,7 +1122,7 @@ def _in_order(home: Home, ledger: Ledger, rules: _Rules) -> Iterator[_File]:
         if seen is not None and (seen.size, seen.modified_ns) == (file.size, file.modified_ns):
             file.content_sha256, file.dataset = seen.content_sha256, seen.dataset
         else:
-            file.content_sha256 = _sha256_of(file)
+            file.content_sha256 = _sha256_of(file, home)
             try:
                 file.dataset = _dataset_of(file, rules)
             except FileNotFoundError:
@@ -1067,18 +1152,19 @@ def submissions_in(folder: Path) -> list[Path]:
 
 def _dataset_of(file: _File, rules: _Rules) -> str | None:
     try:
-        _recognise(file, rules)
+        with _faults_contained(file):
+            _recognise(file, rules)
     except UnreadableFile:
         return None
     return file.contract.dataset
 
 
-def _sha256_of(file: _File) -> str:
+def _sha256_of(file: _File, home: Home | None) -> str:
     # A pipe would be waited for.
-    with suppress(OSError):
-        if file.path.is_file():
-            with file.path.open("rb") as opened:
-                return hashlib.file_digest(opened, "sha256").hexdigest()
+    with suppress(OSError, UnreadableFile):
+        _refuse_what_is_not_opened(file.path, home)
+        with file.path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
     # What it holds is not known: it is refused under its name, and hashed again by the next run.
     file.size = -1
     return hashlib.sha256(f"not opened: {file.file_name}".encode()).hexdigest()
@@ -1093,8 +1179,12 @@ def _name_below_inbox(path: Path, home: Home | None) -> PurePosixPath:
 
 
 def _printable(path: Path) -> PurePosixPath:
-    """The path as text; bytes of a name that are no text, such as those of an old file system, are spelt out."""
-    return PurePosixPath(os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace"))
+    """The path as text that is safe to show.
+
+    Bytes of a name that are no text, such as those of an old file system, are spelt out, and so is what a screen would
+    obey.
+    """
+    return PurePosixPath(spelt_out(os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")))
 
 
 def _land_empty_files(home: Home, contracts: dict[str, Contract]) -> None:

@@ -1,4 +1,4 @@
-"""The command line: ``impact sample``, ``check``, ``run``, ``status``, ``lineage`` and ``accept``.
+"""The command line; ``impact --help`` lists the commands.
 
 What a command needs is imported inside it, so that help and errors are there at once.
 """
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ingestion.home import Home
+    from ingestion.keys import Linked
     from ingestion.landing import FileReport
     from ingestion.registry.tables import OwnCheck
     from orchestration.lineage import Lineage
@@ -178,6 +179,35 @@ def status(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
         _say_how_it_stands(console(), found)
 
 
+@app.command("rotate-key")
+def rotate_key(
+    context: typer.Context,
+    new_key_file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Where to write a new key; the file must not exist yet.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Say what a new pseudonymisation key would part, and make one.
+
+    Without FILE nothing is written. Nothing lands anew before the next run with the new key.
+    """
+    here = _home(context, home)
+    from ingestion.keys import linked_files, write_new_key
+    from ingestion.ledger import Ledger
+    from orchestration.reporting import console
+
+    with Ledger(here) as ledger:
+        linked = linked_files(here, ledger)
+    out = console()
+    _say_what_a_new_key_parts(out, linked)
+    if new_key_file is None:
+        return
+    write_new_key(new_key_file)
+    out.print(f"\nA new key is in {new_key_file.absolute()}. To use it: name that file in IMPACT_PSEUDONYM_KEY_FILE "
+              "wherever the pipeline runs, take away IMPACT_PSEUDONYM_KEY, and `impact run`. Keep a copy where backups "
+              "of the data are not.", soft_wrap=True)  # fmt: skip
+
+
 @app.command()
 def lineage(
     context: typer.Context,
@@ -255,8 +285,11 @@ def accept(
 
 def main() -> None:
     """What the console script ``impact`` calls: one clear message for an error that is not a fault of the program."""
+    from ingestion.access import only_mine
+
     try:
-        app()
+        with only_mine():
+            app()
     except Exception as error:
         if not isinstance(error, _expected_errors()):
             raise
@@ -424,8 +457,33 @@ def _say_where_it_comes_from(out: Console, found: list[Lineage]) -> None:
             out.print("\nTheir rows are no longer in landing.\n")
 
 
+def _say_what_a_new_key_parts(out: Console, linked: list[Linked]) -> None:
+    from orchestration.reporting import table
+
+    rows = [
+        (
+            one.domain.replace("_", " "),
+            dataset,
+            sum(held.dataset == dataset for held in one.files),
+            sum(held.dataset == dataset and not held.is_in_inbox for held in one.files),
+            ", ".join(sorted({held.key_id for held in one.files if held.dataset == dataset})),
+        )
+        for one in linked
+        for dataset in one.datasets
+    ]
+    out.print(table(["pseudonyms of", "dataset", "files in force", "gone from the inbox", "key now"], rows))
+    parts = [one for one in linked if not all(held.is_in_inbox for held in one.files)]
+    if not parts:
+        out.print("\nEvery one of them is in the inbox, so under a new key all land anew and nothing is parted.")
+        return
+    out.print("\nWhat is gone from the inbox keeps its pseudonyms and no longer joins to the rest. Affected:")
+    for one in parts:
+        named = ", ".join(one.indicators) or "no indicator that ships"
+        out.print(f"  {one.domain.replace('_', ' ')}: {named}", soft_wrap=True)
+
+
 def _section(out: Any, title: str, lines: list[str]) -> None:
-    from orchestration.reporting import printable
+    from ingestion.texts import printable
 
     if lines:
         out.print(f"\n{title}")
