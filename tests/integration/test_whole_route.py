@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import re
 import shutil
 import statistics
@@ -262,14 +263,26 @@ def test_why_a_figure_is_hidden_is_said_without_the_figure(borough: Path) -> Non
     assert shown == []
 
 
-def test_a_second_run_changes_nothing(copy_of: Path) -> None:
-    def state() -> dict[str, str]:
-        files = (path for name in ("landing", "publications") for path in (copy_of / name).rglob("*.parquet"))
-        return {str(path.relative_to(copy_of)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+def test_a_home_restored_from_its_backup_stands_as_it_was_and_a_second_run_changes_nothing(
+    borough: Path, tmp_path: Path
+) -> None:
+    def state(root: Path) -> dict[str, str]:
+        files = (path for name in ("landing", "publications") for path in (root / name).rglob("*"))
+        kept = (path for path in files if path.suffix in (".parquet", ".duckdb", ".json"))
+        return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(kept)}
 
-    before = state()
-    run(copy_of)
-    assert state() == before
+    def publication(root: Path) -> object:
+        return json.loads(impact("status", "--json", "--home", root).stdout)["publication"]["publication_id"]
+
+    archive, restored = tmp_path / "one.tar.gz", tmp_path / "restored"
+    assert impact("backup", archive, "--home", borough).returncode == 0
+    assert impact("restore", archive, restored).returncode == 0
+    assert state(restored) == state(borough)
+    assert publication(restored) == publication(borough)
+    result = impact("run", "--home", restored)
+    assert "The publication stands as it was, nothing has changed" in result.stdout, result.stdout + result.stderr
+    assert state(restored) == state(borough)
+    assert (restored / "published").readlink() == (borough / "published").readlink()
 
 
 def test_the_marts_follow_a_corrected_file(copy_of: Path) -> None:
