@@ -144,7 +144,7 @@ def test_one_run_goes_at_a_time_and_no_secret_stands_in_the_settings(instance):
     assert instance.run_monitoring_enabled
     assert not instance.telemetry_enabled
     settings = yaml.safe_load((DEPLOYMENT / "dagster.yaml").read_text(encoding="utf-8"))
-    assert settings["storage"]["postgres"]["postgres_db"]["password"] == {"env": "IMPACT_POSTGRES_PASSWORD"}
+    assert settings["storage"]["custom"]["config"]["postgres_db"]["password"] == {"env": "IMPACT_POSTGRES_PASSWORD"}
 
 
 # --- the units -------------------------------------------------------------------------------------------------------
