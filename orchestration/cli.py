@@ -1,4 +1,4 @@
-"""The command line: ``impact sample``, ``check``, ``run``, ``status``, ``lineage``, and what keeps a home going.
+"""The command line: ``impact sample``, ``check``, ``run``, ``status``, ``lineage`` and ``accept``, and what keeps a home going.
 
 What a command needs is imported inside it, so that help and errors are there at once.
 """
@@ -291,6 +291,54 @@ def tidy(context: typer.Context, home: HomeOption = None, wait: WaitOption = 600
             print(remove_old_records(here, instance).in_words())
 
 
+@app.command()
+def accept(
+    context: typer.Context,
+    changes: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHANGE…]", help="Ids of the changes; without any they are listed.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every change that waits.")] = False,
+    by: Annotated[str, typer.Option(metavar="ROLE", help="Who says so: a role, not a person's name.")] = "",
+    why: Annotated[str, typer.Option(metavar="TEXT", help="Why the new figures are right.")] = "",
+    home: HomeOption = None,
+    wait: WaitOption = 600,
+    as_json: JsonOption = False,
+) -> None:
+    """List or accept what a new build changes of the figures that are published.
+
+    A run that would make published figures vanish or move far stops before it publishes. Whoever has found out that the
+    new figures are right says so here; the next run publishes them, with the reason, in the table accepted_changes.
+    """
+    here = _home(context, home)
+    from expectations.continuity import pending_changes
+    from orchestration.reporting import console
+
+    out = console()
+    if not changes and not every:
+        waiting = pending_changes(here)
+        if as_json:
+            print(json.dumps([asdict(change) for change in waiting], indent=2, ensure_ascii=False))
+        elif waiting:
+            _section(out, "Waiting to be accepted", [f"{change.change_id}  {change.summary}" for change in waiting])
+            out.print("\nIf the new figures are right: impact accept CHANGE… --by ROLE --why TEXT", soft_wrap=True)
+        else:
+            out.print("Nothing waits to be accepted.")
+        return
+    if changes and every:
+        raise _CannotError("name the changes, or --all, and not both")
+    by, why = " ".join(by.split()), " ".join(why.split())
+    if not by or not why:
+        raise _CannotError("say who accepts it and why: --by ROLE --why TEXT")
+    from orchestration.acceptance import accept as enter
+
+    entered = enter(here, changes or None, by, why, wait)
+    if as_json:
+        print(json.dumps([asdict(change) for change in entered], indent=2, ensure_ascii=False))
+        return
+    _section(out, "Accepted", [f"{change.change_id}  {change.summary}" for change in entered])
+    out.print("Next: impact run" if entered else "Nothing waits to be accepted.")
+
+
 def main() -> None:
     """What the console script ``impact`` calls: one clear message for an error that is not a fault of the program."""
     try:
@@ -312,6 +360,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from ingestion.home import HomeError
     from ingestion.instruments import InstrumentError
     from ingestion.pseudonyms import PseudonymKeyError
+    from orchestration.acceptance import NoSuchChange
     from orchestration.backup import BackupError
     from orchestration.lineage import NoSuchFigure
     from orchestration.lock import HomeBusy
@@ -320,7 +369,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
 
     return (
         _CannotError, HomeError, HomeBusy, ContractError, InstrumentError, PseudonymKeyError, GateError,
-        ProjectError, PublicationError, NoSuchFigure, BackupError,
+        ProjectError, PublicationError, NoSuchFigure, NoSuchChange, BackupError,
     )  # fmt: skip
 
 
@@ -369,9 +418,14 @@ def _say_what_came_of_it(out: Console, home: Home, done: Run) -> None:
 
 
 def _say_why_nothing_was_published(out: Console, home: Home, done: Run) -> None:
+    from expectations.continuity import LAST_PUBLICATION
+
     if done.blocked_by:
         names = ", ".join(f"{check.dataset}.{check.rule}" for check in done.blocked_by)
         out.print(f"Nothing was published: blocking checks failed: {names}.", soft_wrap=True)
+        if any(check.dataset == LAST_PUBLICATION for check in done.blocked_by):
+            out.print("If what changes of the publication is right, `impact accept` lists it and records who says so.",
+                      soft_wrap=True)  # fmt: skip
     else:
         out.print("Nothing was published, because the run could not get to its end:", soft_wrap=True)
         for trouble in done.troubles:
