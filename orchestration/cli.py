@@ -1,4 +1,6 @@
-"""The command line: ``impact sample``, ``check``, ``run``, ``status``, ``lineage`` and ``accept``, and what keeps a home going.
+"""The command line: ``impact sample``, ``check``, ``run``, ``status``, ``lineage`` and ``accept``.
+
+And what keeps a home going: ``alert``, ``backup``, ``restore`` and ``tidy``.
 
 What a command needs is imported inside it, so that help and errors are there at once.
 """
