@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -385,6 +385,15 @@ class Ledger:
         paths = [quarantine_path(self._home, dataset, vintage_id) for dataset, vintage_id in held]
         tables = [pyarrow.parquet.read_table(path, schema=FINDINGS_SCHEMA) for path in paths if path.is_file()]
         return pa.concat_tables(tables) if tables else FINDINGS_SCHEMA.empty_table()
+
+
+def seen_files(home: Home) -> dict[str, tuple[int, int]]:
+    """Size and time of change of each path of the inbox as it was last seen; nothing is written or made."""
+    if not home.ledger.is_file():
+        return {}
+    with closing(sqlite3.connect(f"{home.ledger.as_uri()}?mode=ro", uri=True)) as db:
+        rows = db.execute("select path, size, modified_ns from holdings").fetchall()
+    return {path: (size, modified_ns) for path, size, modified_ns in rows}
 
 
 def landing_path(home: Home, dataset: str, vintage_id: str) -> Path:

@@ -1,5 +1,7 @@
 """The command line; ``impact --help`` lists the commands.
 
+And what keeps a home going: ``alert``, ``backup``, ``restore`` and ``tidy``.
+
 What a command needs is imported inside it, so that help and errors are there at once.
 """
 
@@ -140,6 +142,10 @@ def run(
     context: typer.Context,
     home: HomeOption = None,
     wait: WaitOption = 600,
+    settled_for: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0, help="Leave files for the next run that changed less long ago."),
+    ] = 0,
 ) -> None:
     """Take what is in the inbox all the way to the publication."""
     here = _home(context, home)
@@ -154,7 +160,7 @@ def run(
     out = console()
     try:
         with screen(out) as watcher:
-            done = run_everything(here, watcher, wait)
+            done = run_everything(here, watcher, wait, settled_for)
     except KeyboardInterrupt:
         print("impact: interrupted. Run again; it goes on from what has landed.", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
@@ -236,6 +242,88 @@ def lineage(
 
 
 @app.command()
+def alert(
+    context: typer.Context,
+    home: HomeOption = None,
+    test: Annotated[bool, typer.Option("--test", help="Send a test message over every channel.")] = False,
+) -> None:
+    """Tell over the channels of impact.yml what needs somebody, and was not told yet."""
+    here = _home(context, home)
+    from orchestration.alerts import send_test, tell
+
+    if not here.settings.alerts:
+        raise _CannotError(f"{here.root / 'impact.yml'} names no channel under `alerts`; docs/operating.md says how")
+    if test:
+        outcome = send_test(here)
+        for name, trouble in outcome.items():
+            print(f"{name}: {trouble or 'sent'}")
+        troubles = [trouble for trouble in outcome.values() if trouble is not None]
+    else:
+        troubles = tell(here)
+        for trouble in troubles:
+            print(f"impact: {trouble}", file=sys.stderr)
+    if troubles:
+        raise typer.Exit(COULD_NOT)
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="A file that does not exist yet, or a folder.")],
+    home: HomeOption = None,
+    without_inbox: Annotated[bool, typer.Option("--without-inbox", help="Leave out what suppliers sent.")] = False,
+    wait: WaitOption = 600,
+) -> None:
+    """Put a home into one archive. The pseudonymisation key is not in it."""
+    here = _home(context, home)
+    from ingestion.pseudonyms import KEY_VARIABLE
+    from orchestration.backup import back_up
+
+    made = back_up(here, archive, with_inbox=not without_inbox, wait_seconds=wait)
+    print(f"{made.path}: {len(made.manifest.files):,} files, {made.bytes_held:,} bytes before compression, "
+          f"publication {made.manifest.publication_id or 'none yet'}.")  # fmt: skip
+    print(f"Not in it: {KEY_VARIABLE}, which has to be kept elsewhere, .impact/ and the warehouse, "
+          f"which the next run builds{', and the inbox' if without_inbox else ''}.")  # fmt: skip
+    for name in made.manifest.left_out:
+        print(f"Left out, because it is no file of the home's own: {name}")
+
+
+@app.command()
+def restore(
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="What `impact backup` made.")],
+    folder: Annotated[Path, typer.Argument(metavar="HOME", help="A folder that does not exist yet, or is empty.")],
+) -> None:
+    """Make a home of an archive, once every file in it has been verified."""
+    from ingestion.pseudonyms import KEY_VARIABLE, load_key
+    from orchestration.backup import restore as make_home
+
+    manifest = make_home(archive, folder)
+    print(f"{folder}: {len(manifest.files):,} files as they were on {manifest.made_at:%d %B %Y %H:%M} UTC, "
+          f"publication {manifest.publication_id or 'none yet'}.")  # fmt: skip
+    if load_key().key_id != manifest.key_id:
+        print(f"WARNING: the pseudonyms in it were made with another {KEY_VARIABLE} than the one that is set now. "
+              "Set that one before the next run.")  # fmt: skip
+    print(f"Next: impact run --home {folder}")
+
+
+@app.command()
+def tidy(context: typer.Context, home: HomeOption = None, wait: WaitOption = 600) -> None:
+    """Remove the records and logs of runs that are older than `keep_history_days` of impact.yml."""
+    here = _home(context, home)
+    from orchestration.instance import settle
+    from orchestration.lock import writing
+
+    with writing(here, wait):
+        settle(here)
+        from dagster import DagsterInstance
+
+        from orchestration.tidying import tidy as remove_old_records
+
+        with DagsterInstance.get() as instance:
+            print(remove_old_records(here, instance).in_words())
+
+
+@app.command()
 def accept(
     context: typer.Context,
     changes: Annotated[
@@ -308,6 +396,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from ingestion.instruments import InstrumentError
     from ingestion.pseudonyms import PseudonymKeyError
     from orchestration.acceptance import NoSuchChange
+    from orchestration.backup import BackupError
     from orchestration.lineage import NoSuchFigure
     from orchestration.lock import HomeBusy
     from orchestration.manifest import ProjectError
@@ -315,7 +404,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
 
     return (
         _CannotError, HomeError, HomeBusy, ContractError, InstrumentError, PseudonymKeyError, GateError,
-        ProjectError, PublicationError, NoSuchFigure, NoSuchChange,
+        ProjectError, PublicationError, NoSuchFigure, NoSuchChange, BackupError,
     )  # fmt: skip
 
 

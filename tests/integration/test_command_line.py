@@ -100,18 +100,26 @@ def test_the_publication_holds_the_results_of_every_stage(root):
     assert all(stages.values())
 
 
-def test_running_again_while_someone_reads_leaves_the_publication_byte_for_byte_as_it_was(root):
+def test_a_home_restored_from_its_backup_and_run_while_someone_reads_stands_byte_for_byte_as_it_was(root, tmp_path):
+    def publication(home: Path) -> str:
+        return json.loads(impact("status", "--json", "--home", home).stdout)["publication"]["publication_id"]
+
+    archive, restored = tmp_path / "one.tar.gz", tmp_path / "restored"
+    for said in (impact("backup", archive, "--home", root), impact("restore", archive, restored)):
+        assert said.returncode == 0, said.stdout + said.stderr
     before, link = content(root / "published"), (root / "published").readlink()
-    landed_before = landed(root)
-    with duckdb.connect(str(root / "published" / "impact.duckdb"), read_only=True) as reader:
+    assert (content(restored / "published"), (restored / "published").readlink()) == (before, link)
+    assert landed(restored) == landed(root)
+    assert publication(restored) == publication(root)
+    with duckdb.connect(str(restored / "published" / "impact.duckdb"), read_only=True) as reader:
         rows = reader.execute("select count(*) from indicator_values").fetchone()
-        run = impact("--home", root, "run")
+        run = impact("--home", restored, "run")
         assert reader.execute("select count(*) from indicator_values").fetchone() == rows
     assert run.returncode == 0, run.stdout + run.stderr
     assert "nothing has changed" in run.stdout
-    assert content(root / "published") == before
-    assert landed(root) == landed_before
-    assert (root / "published").readlink() == link
+    assert content(restored / "published") == before
+    assert landed(restored) == landed(root)
+    assert (restored / "published").readlink() == link
 
 
 def test_the_runs_are_recorded_where_dagsters_page_finds_them_with_rows_and_checks(root, monkeypatch):
@@ -362,11 +370,16 @@ def test_every_data_test_of_dbt_is_an_asset_check_and_every_mart_has_a_blocking_
 
 
 def test_the_nightly_run_is_at_two_in_london(graph):
-    (schedule,) = graph.schedules
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "Europe/London")
+    schedules = {schedule.name: schedule for schedule in graph.schedules}
+    assert {schedule.execution_timezone for schedule in schedules.values()} == {"Europe/London"}
+    assert {name: schedule.cron_schedule for name, schedule in schedules.items()} == {
+        "nightly": "0 2 * * *",
+        "morning_alerts": "30 7 * * *",
+        "weekly_tidying": "0 5 * * 0",
+    }
 
 
-def test_the_sensor_asks_for_one_run_when_the_inbox_has_settled(graph, root, monkeypatch):
+def test_the_sensor_asks_for_one_run_when_a_file_that_no_run_has_seen_has_settled(graph, monkeypatch, tmp_path):
     import dagster as dg
 
     from orchestration.resources import HomeResource
@@ -375,12 +388,18 @@ def test_the_sensor_asks_for_one_run_when_the_inbox_has_settled(graph, root, mon
     moment = [1000.0]
     monkeypatch.setattr("orchestration.automation.time.time", lambda: moment[0])
     requested, cursor = [], None
-    for moment[0] in (1000.0, 1010.0, 1040.0, 1070.0):
-        with dg.build_sensor_context(cursor=cursor, resources={"inbox": HomeResource(path=str(root))}) as context:
+    (tmp_path / "impact.yml").write_text("authority: E08000005\n", encoding="utf-8")
+    (tmp_path / "inbox").mkdir()
+    for moment[0] in (1000.0, 1010.0, 1030.0, 1060.0, 1090.0, 1120.0):
+        if moment[0] == 1010.0:
+            (tmp_path / "inbox" / "events.csv").write_text("Date\n", encoding="utf-8")
+        with dg.build_sensor_context(cursor=cursor, resources={"inbox": HomeResource(path=str(tmp_path))}) as context:
             outcome = sensor.evaluate_tick(context)
         cursor = outcome.cursor
-        requested.append(len(outcome.run_requests))
-    assert requested == [0, 0, 1, 0]
+        requested.append([request.run_config for request in outcome.run_requests])
+    settled = {"resources": {"home": {"config": {"settle_seconds": 30.0}}}}
+    assert requested == [[], [], [], [settled], [], []]
+    assert not (tmp_path / "landing").exists()
 
 
 # --- the parsed project ----------------------------------------------------------------------------------------------
