@@ -126,6 +126,16 @@ class Home:
         return self.state / "landing"
 
     @property
+    def publishing_spill(self) -> Path:
+        """What a publication puts down while it is built."""
+        return self.state / "publishing"
+
+    @property
+    def warehouse_spill(self) -> Path:
+        """What DuckDB puts down beside the warehouse while dbt builds it."""
+        return self.root / f"{self.warehouse.name}.tmp"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever writes landing, warehouse or publication."""
         return self.state / "run.lock"

@@ -28,9 +28,11 @@ import pyarrow.parquet
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponential
 
 from ingestion.access import keep_private, only_mine
+from ingestion.cache import cache_folder
 from ingestion.context import day_in_path, describe, from_path
 from ingestion.contracts import Column, Contract, load_contracts
 from ingestion.corrections import Correction, of_file, read_corrections
+from ingestion.database import open_in_memory
 from ingestion.findings import Finding, shown, to_table
 from ingestion.forms import Tool, load_tools, match_questions
 from ingestion.forms.matching import refuse_what_is_twice
@@ -204,15 +206,16 @@ def land_inbox(
     keep_private(home)
     prepare_reference(home)
     prepare_registry(home)
-    # What a run that was killed had put down may hold raw cells.
-    shutil.rmtree(home.spill, ignore_errors=True)
+    # What a run that was killed had put down may hold raw cells, and true counts.
+    for left_behind in (home.spill, home.publishing_spill, home.warehouse_spill):
+        shutil.rmtree(left_behind, ignore_errors=True)
     home.spill.mkdir(parents=True)
     key = load_key()
     if key.is_demo:
         log.warning(DEMO_KEY_WARNING)
     home.inbox.mkdir(parents=True, exist_ok=True)
     reports = []
-    with Ledger(home) as ledger, _workspace(home.spill) as workspace:
+    with Ledger(home) as ledger, _workspace(home, home.spill) as workspace:
         rules = _Rules(
             home,
             key,
@@ -259,7 +262,7 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
             siblings[folder, dataset] = _context_of_sibling(path, dataset, key, rules)
         return siblings[folder, dataset]
 
-    with tempfile.TemporaryDirectory(prefix="impact-") as spill, _workspace(Path(spill)) as workspace:
+    with tempfile.TemporaryDirectory(prefix="impact-") as spill, _workspace(home, Path(spill)) as workspace:
         rules = _Rules(
             home,
             load_key(),
@@ -672,12 +675,10 @@ def _flows(file: _File, columns: list[Column], positions: dict[str, tuple[int, .
     return is_flat and not has_corrections and not is_dated_two_ways and all(len(at) == 1 for at in positions.values())
 
 
-def _workspace(folder: Path) -> duckdb.DuckDBPyConnection:
+def _workspace(home: Home | None, folder: Path) -> duckdb.DuckDBPyConnection:
     """A DuckDB that holds little in memory and puts down the rest; each file works in a cursor of its own on it."""
-    con = duckdb.connect()
-    con.execute(f"set temp_directory = {literal(str(folder))}")
-    con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-    return con
+    folders = [folder, cache_folder(), *((home.root,) if home is not None else ())]
+    return open_in_memory(*folders, puts_down_in=folder, memory_limit=MEMORY_LIMIT)
 
 
 def _read(con: duckdb.DuckDBPyConnection, recognised: Recognised, sql: str) -> int:
@@ -1254,7 +1255,7 @@ def _printable(path: Path) -> PurePosixPath:
 
 def _land_empty_files(home: Home, contracts: dict[str, Contract]) -> None:
     """A file of no rows per dataset, so that a source without data is an empty table and not an error."""
-    with duckdb.connect() as con:
+    with open_in_memory(home.landing) as con:
         for contract in contracts.values():
             if contract.not_needed is not None:
                 continue

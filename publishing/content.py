@@ -111,6 +111,8 @@ _ACCEPTED_CHANGES = (
 )
 
 _ACCEPTED = DECISIONS["accepted_changes"]
+#: How a formula begins. A sign before nothing but a number, as in -5 or +3.2 %, is no formula.
+_FORMULA = r"(?s)^[=@\t\r]|^[+-].*[^0-9.,% +-]"
 
 _CHECK_TYPES = {
     "stage": "VARCHAR",
@@ -353,4 +355,23 @@ def _stage(
         f"create table {quoted(name)} as select * from ({query}) order by all", parameters
     ).fetchone()
     assert created is not None
+    _defuse_formulas(connection, name)
     return int(created[0])
+
+
+def _defuse_formulas(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Put an apostrophe before every text of a table that a spreadsheet would take for a formula.
+
+    Names of files and organisations are suppliers' words, and a publication is opened in spreadsheets sooner or later.
+    """
+    texts = connection.execute(
+        "select column_name from duckdb_columns() "
+        "where database_name = 'memory' and table_name = ? and data_type = 'VARCHAR'",
+        [table],
+    ).fetchall()
+    for (column,) in texts:
+        text = quoted(column)
+        connection.execute(
+            f"update {quoted(table)} set {text} = chr(39) || {text} "
+            f"where regexp_matches({text}, {literal(_FORMULA)}) and try_cast({text} as double) is null"
+        )
