@@ -122,7 +122,7 @@ def run_everything(
         last_run.interrupted(home)
         raise
     except Exception as error:
-        last_run.could_not_begin(home, error)
+        last_run.could_not_begin(home, type(error).__name__)
         alert(home, watcher)
         raise
     alert(home, watcher)

@@ -479,6 +479,17 @@ def busy(home: Home, wait_seconds: float) -> Iterator[None]:
     yield
 
 
+def test_a_run_of_which_nothing_was_heard_is_told_and_one_that_said_itself_how_it_ended_is_not_told_twice(home_with):
+    home = home_with()
+    finished(home, published=True)
+    last_run.ended_without_beginning(home, datetime.now(UTC) - timedelta(minutes=5))
+    assert told_of(home) == []
+    last_run.ended_without_beginning(home, datetime.now(UTC) + timedelta(minutes=5))
+    ((matter, text),) = told_of(home)
+    assert matter == "failed/run"
+    assert text.endswith("did not get to its end.")
+
+
 def test_a_run_that_somebody_stopped_is_not_told(home_with):
     home = home_with()
     finished(home, published=False)
