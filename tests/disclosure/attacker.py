@@ -41,13 +41,12 @@ from tests.disclosure.tables import (
 )
 
 #: What an attacker uses, from what anybody thinks of to what takes a reader of definitions.
-KINDS = ("place", "group", "term", "indicator", "response", "rate", "register", "file", "source", "vintages")
+KINDS = (
+    "place", "group", "term", "indicator", "response", "rate", "register", "headcount", "file", "source", "vintages",
+)  # fmt: skip
 
 #: Kinds of knowledge that are figures themselves.
 FROM_FIGURES = {"rate", "register", "file", "headcount"}
-
-#: What may or may not be so: a head count is often last year's. Used only where it is so, and only if asked for.
-GUESSES = ("headcount",)
 
 #: Breakdowns whose members do not add up: one person is in several, or each asks something else.
 OVERLAPPING = {("training_take_up", "course_level"), ("training_feedback", "statement")}
@@ -191,7 +190,7 @@ def attack(
         publication: folder, DuckDB file or folder of Parquet files; or what was read of one.
         truth: the unsuppressed counts, to judge by (see this module's text).
         earlier: an earlier publication, with its truth.
-        kinds: kinds of knowledge to use, of ``KINDS`` and ``GUESSES``.
+        kinds: kinds of knowledge to use, of ``KINDS``.
         zeros_are_shown: whether a hidden count is known to be 1 or more; where nothing is said as the truth has it, and
             without a truth yes, because the rules say so.
     """
@@ -504,7 +503,10 @@ def _sources(state: State) -> Iterator[Relation]:
 
 
 def _unchanged_headcounts(state: State) -> Iterator[Relation]:
-    """A place's head count is taken for that of its other periods, and for the newest in the register, where it is."""
+    """A place's head count is taken for that of its other periods, and for the newest in the register, where it is.
+
+    It is often last year's: whoever guesses so is right wherever it is.
+    """
     if state.truth is None:
         return
     first: dict[tuple[tuple[str, ...], float], CellKey] = {}
@@ -537,7 +539,7 @@ def by_kind(
     """The attack with more and more kinds of knowledge, so that each leak shows with the first that it needs."""
     used: list[str] = []
     reports = []
-    for kind in (*KINDS, *GUESSES):
+    for kind in KINDS:
         if kind == "vintages" and earlier is None:
             continue
         used.append(kind)
