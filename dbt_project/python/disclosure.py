@@ -297,7 +297,10 @@ class _Counts:
             # Everybody knows that what is hidden is no nought: that would be shown, or there would be no figure.
             is_no_nought = not primary.hides_denominator and cell.disclosure_unit != "respondent"
             if value > 0 and (part == "denominator" or is_no_nought):
-                lowest = 1.0
+                lowest = max(lowest, 1.0)
+            if part == "denominator" and cell.indicator_id in self._takes_part:
+                # No fewer work there than took part, which is no secret.
+                lowest = max(lowest, float(min(cell.numerator or 0, value)))
             self._bounds[number] = (lowest, highest)
         numerator, denominator, complement = numbers.get("numerator"), numbers.get("denominator"), None
         if is_protected and numerator is not None and denominator is not None:

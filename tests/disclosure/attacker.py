@@ -20,6 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,16 @@ class State:
             return replace(rule, measure="rate")
         return rule
 
+    @cached_property
+    def took_part(self) -> dict[tuple[tuple[str, ...], int], int]:
+        """How many took part in a survey at most, by place and head count: that is no secret, and a head count is no less."""
+        most: dict[tuple[tuple[str, ...], int], int] = {}
+        for key, counts in (self.truth or {}).items():
+            if key.indicator_id == RESPONSES and counts.numerator is not None and counts.denominator is not None:
+                place = key[2:7], counts.denominator
+                most[place] = max(most.get(place, 0), counts.numerator)
+        return most
+
     def shown(self, key: CellKey, part: str) -> int | None:
         value = getattr(self._seen(key), part)
         assert value is None or isinstance(value, int)
@@ -250,6 +261,8 @@ def _judged(state: State, key: CellKey, part: str, bounds: Interval, is_named: b
     if state.truth is not None and key in state.truth:
         counts = state.truth[key]
         low, high = protected_ranges(counts, rule).get(part, (None, None))
+        if low is not None and part == D and key.indicator_id == "training_take_up":
+            low = max(low, state.took_part.get((key[2:7], part_of(counts, D)), 0))
         return Protected(name, part, part_of(counts, part), *bounds, low, high)
     high = rule.minimum_base - 1 if part == D and rule.minimum_base is not None else rule.minimum_count
     is_small = high is not None and bounds[1] <= high
