@@ -171,7 +171,7 @@ class State:
 
     @cached_property
     def took_part(self) -> dict[tuple[tuple[str, ...], int], int]:
-        """How many took part in a survey at most, by place and head count: that is no secret, and a head count is no less."""
+        """How many took part in a survey at most, by place and head count, which is no less: that is no secret."""
         most: dict[tuple[tuple[str, ...], int], int] = {}
         for key, counts in (self.truth or {}).items():
             if key.indicator_id == RESPONSES and counts.numerator is not None and counts.denominator is not None:
