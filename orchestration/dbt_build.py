@@ -147,7 +147,7 @@ def node_results(outcome: dbtRunnerResult) -> list[NodeResult]:
     """
     results = getattr(outcome.result, "results", None)
     if results is None:
-        raise BuildError(f"dbt could not build the warehouse: {outcome.exception}")
+        raise BuildError(f"dbt could not build the warehouse: {outcome.exception}") from outcome.exception
     return [
         NodeResult(
             unique_id=result.node.unique_id,
@@ -297,6 +297,8 @@ def _tested(
         rows_checked=row_counts.get(tested, 0),
         rows_failed=result.failures or 0,
         message=None if passed else _what_to_do(result, test),
+        # The project gives every test defaults by layer; one that had none would stop here.
+        **{key: " ".join(test["config"]["meta"][key].split()) for key in ("owner", "reason", "remedy")},
     )
 
 
@@ -311,6 +313,9 @@ def _not_built(result: NodeResult, node: Mapping[str, Any]) -> CheckResult:
         rows_checked=0,
         rows_failed=0,
         message=f"{_one_line(result.message)} Its SQL stands in {node['original_file_path']}.",
+        owner="data engineer",
+        reason="Without the table nothing that rests on it can be made or proved.",
+        remedy=f"Correct {node['original_file_path']} or what it reads, and run again.",
     )
 
 

@@ -11,13 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
 
+from expectations.file_rules import file_concerns
 from expectations.marts import published_sources
 from expectations.results import CheckResult
 from ingestion.contracts import load_contracts
 from ingestion.home import Home
+from ingestion.reference.layout import to_arrow
+from ingestion.registry.layout import DECISIONS
+from ingestion.registry.tables import load_registry
 from ingestion.sql import literal
 from ingestion.sql import name as quoted
+from publishing import versions
 from publishing.errors import PublicationError
 
 #: Marts that a publication must have; a table that went missing is not news that readers should find out.
@@ -49,6 +55,9 @@ REQUIRED_MARTS = (
     "expected_submissions",
 )
 
+#: Tables that the publication itself writes.
+RECORDS = ("source_files", "data_quality", "accepted_changes", "versions")
+
 _SOURCE_FILES = (
     "One row per file vintage ever received: a file with one content. A corrected file is a new vintage.",
     {
@@ -56,6 +65,7 @@ _SOURCE_FILES = (
         "file_name": "Name of the file, relative to the inbox.",
         "vintage_id": "Identifier of the file's content.",
         "status": "landed, refused (could not be used; see message) or not_needed (no indicator rests on it).",
+        "contract_version": "Version of the dataset's contract by which the file was read.",
         "rows_status": "c where the file holds so few people that no number of rows is shown, else ok.",
         "rows_read": "Rows in the file; always landed + quarantined + dropped.",
         "rows_landed": "Rows that passed on.",
@@ -82,8 +92,28 @@ _DATA_QUALITY = (
         "rows_failed": "What breaks the rule: rows, or the columns or files that it is about; null for 1 to 5 people.",
         "vintage_id": "File vintage that was checked; null where the check covers a table or several files.",
         "message": "What was found and what to do; null where it passed.",
+        "owner": "Role whose matter a failure is: data supplier, data engineer, analyst or disclosure officer.",
+        "reason": "Why the check matters.",
+        "remedy": "What an operator does about a failure.",
     },
 )
+
+_ACCEPTED_CHANGES = (
+    "One row per change of published figures that a check stopped and somebody accepted.",
+    {
+        "change_id": "Identifier of the change: of the publication before it and of exactly what changed.",
+        "rule": "The check that stopped it: nothing_vanished or nothing_moved.",
+        "indicator_id": "Indicator whose figures changed.",
+        "source_dataset": "Source of the figures.",
+        "figures": "How many published figures changed.",
+        "summary": "What changed, with the figure that changed most.",
+        "reason": "Why the new figures are right.",
+        "decided_by": "Role of whoever said so.",
+        "decided_date": "When it was accepted.",
+    },
+)
+
+_ACCEPTED = DECISIONS["accepted_changes"]
 
 _CHECK_TYPES = {
     "stage": "VARCHAR",
@@ -96,6 +126,9 @@ _CHECK_TYPES = {
     "rows_failed": "BIGINT",
     "vintage_id": "VARCHAR",
     "message": "VARCHAR",
+    "owner": "VARCHAR",
+    "reason": "VARCHAR",
+    "remedy": "VARCHAR",
 }
 
 #: So few people are a secret; a file that reads or lands as many rows shows no number of them.
@@ -117,6 +150,10 @@ _IS_FEW_PEOPLE = (
 _DATA_QUALITY_SQL = f"""
 with checks as (
     select unnest(from_json($checks::json, $types), recursive := true)
+),
+
+concerns as (
+    select unnest(from_json($concerns::json, $concern_types), recursive := true)
 ),
 
 files as (
@@ -187,16 +224,22 @@ findings_as_checks as (
                 if(severity = 'error', 'could not be used', 'used with a warning')
             ) end
         ) || '. `impact check` on the file says which rows and what to do.' as message,
-        {_IS_FEW_PEOPLE} as is_few
+        {_IS_FEW_PEOPLE} as is_few,
+        coalesce(named.owner, otherwise.owner) as owner,
+        coalesce(named.reason, otherwise.reason) as reason,
+        coalesce(named.remedy, otherwise.remedy) as remedy
     from findings_by_rule
     left join rows_by_dataset on rows_by_dataset.dataset is not distinct from findings_by_rule.dataset
+    left join concerns as named on named.rule_name = findings_by_rule.rule
+    left join concerns as otherwise
+        on otherwise.rule_name = if(row_count > 0, 'any_row', 'any_file')
 ),
 
 -- Checks that name rows are about people; others about columns or whole files.
 gate_checks as (
     select
         stage, dataset, rule, description, severity, if(passed, 'passed', 'failed') as result,
-        rows_checked, rows_failed, vintage_id, message,
+        rows_checked, rows_failed, vintage_id, message, owner, reason, remedy,
         rows_failed between 1 and {_FEW_PEOPLE} and case stage
             when 'landed'
                 then dataset not in (select unnest($about_nobody))
@@ -242,7 +285,8 @@ select
             then 'Found in {_FEW} rows. `impact check` on the file says which and what to do.'
         when shown_rows_checked is null then regexp_replace({_WITHOUT_SHARE}, ' among [0-9,]+ rows', '')
         else message
-    end as message
+    end as message,
+    owner, reason, remedy
 from counted
 """
 
@@ -318,7 +362,7 @@ def _refuse_unfit(connection: duckdb.DuckDBPyConnection, marts: dict[str, str | 
             f"The warehouse has no mart {', '.join(missing)}. The models did not all build: see what dbt says, mend it "
             "and run again."
         )
-    taken = sorted({"source_files", "data_quality"} & marts.keys())
+    taken = sorted(set(RECORDS) & marts.keys())
     if taken:
         raise PublicationError(
             f"The publication itself writes {' and '.join(taken)}, so no mart may have that name. Rename the model."
@@ -353,12 +397,31 @@ def _stage_records(connection: duckdb.DuckDBPyConnection, home: Home, checks: Se
     parameters = {
         "checks": json.dumps([vars(check) for check in checks]),
         "types": json.dumps([_CHECK_TYPES]),
+        "concerns": json.dumps(file_concerns()),
+        "concern_types": json.dumps([dict.fromkeys(("rule_name", "owner", "reason", "remedy"), "VARCHAR")]),
         "source_files": str(source_files),
         "findings": str(findings),
         "about_nobody": about_nobody,
     }
     rows = _stage(connection, "data_quality", _DATA_QUALITY_SQL, parameters)
-    return [*staged, Table("data_quality", rows, comment, columns)]
+    staged.append(Table("data_quality", rows, comment, columns))
+
+    comment, columns = _ACCEPTED_CHANGES
+    accepted = load_registry(home).tables["accepted_changes"]
+    staged.append(_stage_arrow(connection, "accepted_changes", to_arrow(accepted, _ACCEPTED), comment, columns))
+    columns = {column: said for column, (_, said) in versions.COLUMNS.items()}
+    staged.append(_stage_arrow(connection, "versions", versions.versions(), versions.COMMENT, columns))
+    return staged
+
+
+def _stage_arrow(
+    connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table, comment: str, columns: dict[str, str]
+) -> Table:
+    connection.register("rows_in_memory", rows)
+    try:
+        return Table(name, _stage(connection, name, "from rows_in_memory"), comment, columns)
+    finally:
+        connection.unregister("rows_in_memory")
 
 
 def _about_nobody() -> list[str]:

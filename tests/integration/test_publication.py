@@ -20,19 +20,32 @@ import pyarrow.parquet
 import pytest
 from filelock import FileLock
 
+from expectations.file_rules import file_concerns
 from expectations.results import CheckResult
+from ingestion.contracts import load_contracts
 from ingestion.home import Home, open_home
 from publishing import folders
-from publishing.content import REQUIRED_MARTS
+from publishing.content import RECORDS, REQUIRED_MARTS
 from publishing.errors import PublicationError
 from publishing.publication import Publication, current_publication, publish
 from publishing.released import is_remembered, recall, remember
+from tests.integration.builders import write
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TABLES = sorted([*REQUIRED_MARTS, "source_files", "data_quality"])
+TABLES = sorted([*REQUIRED_MARTS, *RECORDS])
 UNSUPPRESSED = "numerator-of-three-children"
 
-PASSED = CheckResult("marts", "indicator_values", "key_is_unique", "Every key occurs once.", "error", True, 3, 0)
+#: Whose matter a check is, for checks of which that is not the point.
+WHY = {"owner": "analyst", "reason": "It matters.", "remedy": "Do this."}
+
+
+def concern(rule: str) -> tuple[str, ...]:
+    """Owner, reason and remedy that stand for a rule about files."""
+    [found] = [entry for entry in file_concerns() if entry["rule_name"] == rule]
+    return found["owner"], found["reason"], found["remedy"]
+
+
+PASSED = CheckResult("marts", "indicator_values", "key_is_unique", "Every key occurs once.", "error", True, 3, 0, **WHY)
 FAILED = CheckResult(
     "marts",
     "indicator_values",
@@ -43,6 +56,7 @@ FAILED = CheckResult(
     3,
     1,
     message="1 value is above 100; look at wf01.",
+    **WHY,
 )
 
 
@@ -78,6 +92,14 @@ def build_warehouse(path: Path, generation: int = 1) -> None:
         connection.execute("comment on table marts.indicators is 'One row per indicator; the owner''s register.'")
         connection.execute("comment on column marts.indicators.id is 'Identifier that never changes.'")
         connection.execute("commit")
+
+
+def accept_a_change(home: Home) -> None:
+    write(
+        home.decisions / "accepted_changes.csv",
+        "change_id,rule,indicator_id,source_dataset,figures,summary,reason,decided_by,decided_date\n"
+        '0123456789ab,nothing_moved,wf01,workforce_survey,7,7 move,"Sent twice, until now.",data lead,2025-11-02\n',
+    )
 
 
 def source_file(**values: object) -> dict[str, object]:
@@ -231,6 +253,7 @@ class TestContent:
         ]
 
     def test_parquet_files_hold_the_same_rows_in_the_same_order_as_the_tables(self, home: Home) -> None:
+        accept_a_change(home)
         folder = publish(home, [PASSED]).path
         for table in TABLES:
             from_database = read(folder, f"from {table}")
@@ -248,9 +271,27 @@ class TestContent:
         columns = dict(read(home.published, "select table_name || '.' || column_name, comment from duckdb_columns()"))
         assert columns["indicators.id"] == "Identifier that never changes."
         assert columns["indicators.generation"] is None
-        for table in ("source_files", "data_quality"):
+        for table in RECORDS:
             assert tables[table]
             assert all(comment for name, comment in columns.items() if str(name).startswith(f"{table}."))
+
+    def test_what_was_accepted_is_published_with_who_and_why(self, home: Home) -> None:
+        before = publish(home, [PASSED])
+        assert read(home.published, "from accepted_changes") == []
+        accept_a_change(home)
+        after = publish(home, [PASSED])
+        assert after.changed
+        assert before.tables["accepted_changes"] == 0
+        assert read(home.published, "select change_id, figures, reason, decided_by from accepted_changes") == [
+            ("0123456789ab", 7, "Sent twice, until now.", "data lead")
+        ]
+
+    def test_versions_has_every_table_of_the_publication_and_every_contract(self, home: Home) -> None:
+        publish(home, [PASSED])
+        tables = read(home.published, "select distinct name from versions where kind = 'table' order by name")
+        assert [name for (name,) in tables] == TABLES
+        contracts = read(home.published, "select name, version from versions where kind = 'contract'")
+        assert dict(contracts) == {name: contract.version for name, contract in load_contracts().items()}
 
     def test_source_files_holds_the_public_columns_of_the_ledger(self, home: Home) -> None:
         publish(home, [PASSED])
@@ -260,6 +301,7 @@ class TestContent:
             "file_name",
             "vintage_id",
             "status",
+            "contract_version",
             "rows_status",
             "rows_read",
             "rows_landed",
@@ -277,6 +319,7 @@ class TestContent:
                 "events/2025.csv",
                 "e1",
                 "landed",
+                1,
                 "ok",
                 10,
                 8,
@@ -309,6 +352,7 @@ class TestContent:
             8,
             "e1",
             "8, was 80.",
+            **WHY,
         )
         publish(home, [PASSED, advice])
         assert read(home.published, "from data_quality") == [
@@ -323,6 +367,7 @@ class TestContent:
                 3,
                 None,
                 "3 rows of 2 files set aside in quarantine. `impact check` on the file says which rows and what to do.",
+                *concern("any_row"),
             ),
             (
                 "files",
@@ -335,6 +380,7 @@ class TestContent:
                 1,
                 None,
                 "1 file used with a warning. `impact check` on the file says which rows and what to do.",
+                *concern("unknown_column"),
             ),
             (
                 "landed",
@@ -347,6 +393,7 @@ class TestContent:
                 8,
                 "e1",
                 "8, was 80.",
+                *WHY.values(),
             ),
             (
                 "marts",
@@ -359,6 +406,7 @@ class TestContent:
                 0,
                 None,
                 None,
+                *WHY.values(),
             ),
         ]
 
@@ -374,7 +422,9 @@ class TestContent:
         )
 
         def check(stage: str, dataset: str, rows: int, failed: int, message: str | None) -> CheckResult:
-            return CheckResult(stage, dataset, "rule", "It holds.", "warning", False, rows, failed, None, message)
+            return CheckResult(
+                stage, dataset, "rule", "It holds.", "warning", False, rows, failed, None, message, **WHY
+            )
 
         publish(
             home,
@@ -580,7 +630,7 @@ class TestRefusal:
     def test_only_an_error_about_models_or_marts_stops_a_publication(
         self, home: Home, stage: str, severity: str, stops: bool
     ) -> None:
-        check = CheckResult(stage, "events", "rule", "A rule.", severity, False, 1, 1)
+        check = CheckResult(stage, "events", "rule", "A rule.", severity, False, 1, 1, **WHY)
         if stops:
             with pytest.raises(PublicationError, match="events, rule: A rule"):
                 publish(home, [check])
@@ -711,7 +761,9 @@ print(json.dumps(seen))
 def test_readers_that_go_on_querying_see_no_error_and_never_a_mixed_state(home: Home, tmp_path: Path) -> None:
     def publish_marked(generation: int) -> Publication:
         build_warehouse(home.warehouse, generation)
-        mark = CheckResult("landed", "events", "generation", "Mark.", "warning", False, 1, 1, message=f"{generation}.")
+        mark = CheckResult(
+            "landed", "events", "generation", "Mark.", "warning", False, 1, 1, message=f"{generation}.", **WHY
+        )
         return publish(home, [mark])
 
     def start(how: str) -> subprocess.Popen[str]:
@@ -772,7 +824,8 @@ def dies_at(point):
         wrap(owner, name)
 
 home = open_home(pathlib.Path(sys.argv[1]))
-check = CheckResult("marts", "indicator_values", "key_is_unique", "Every key occurs once.", "error", True, 3, 0)
+why = {"owner": "analyst", "reason": "It matters.", "remedy": "Do this."}
+check = CheckResult("marts", "indicator_values", "key_is_unique", "Every key occurs once.", "error", True, 3, 0, **why)
 print("ready", flush=True)
 for line in sys.stdin:
     how, value = line.split()
