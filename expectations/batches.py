@@ -326,7 +326,9 @@ def _enough_respondents() -> tuple[Check, ...]:
             sql=groups_having(
                 f"count(distinct respondent_id) < {FEWEST_RESPONDENTS}",
                 None,
-                "count(distinct respondent_id) || ' respondents'",
+                # The message is published, and so few people are a secret.
+                "if(count(distinct respondent_id) <= 5, '1 to 5', count(distinct respondent_id)::varchar)"
+                " || ' respondents'",
             ),
             severity="warning",
             owner="analyst",
