@@ -807,6 +807,7 @@ PLACED = "where indicator_id = 'placed_out_of_area'"
 PLACED_FAR = "where indicator_id = 'placed_out_of_area_far'"
 SUSPENSIONS = "where indicator_id = 'suspension_rate'"
 SURVEY = "where indicator_id = 'wf01' and sector = 'total'"
+ORG_EVENTS = "where indicator_id = 'events_held' and organisation_id = 'ORG1'"
 BEFORE = "where comparator = 'previous_period'"
 SOME_KEY = "('month', '2025-05', '2025-05-01', '2025-05-30')"
 
@@ -844,6 +845,8 @@ VALUE_FAULTS: list[tuple[str, str, str, int]] = [
     ("is_latest = not is_latest", SUSPENSIONS, "one_latest_per_key", 1),
     ("is_latest = null", PLACED, "one_latest_per_key", 1),
     ("numerator = -1, value = -1", PLACED, "not_negative", 1),
+    # A sector with four events in an area with three.
+    ("sector = 'health', organisation_id = 'total', numerator = 4", ORG_EVENTS, "parts_within_their_total", 1),
     (
         "ci_lower_95 = 12, ci_upper_95 = 17",
         "where indicator_id = 'sdq_mean'",
@@ -1070,6 +1073,28 @@ def test_the_warehouse_can_be_written_in_the_same_process_even_after_a_failed_ch
         with duckdb.connect(str(warehouse.warehouse)) as con:
             con.execute(statement)
         assert any(result.blocks for result in gates.check_marts(warehouse))
+
+
+def test_marts_are_held_against_the_publication_in_force(warehouse: Home) -> None:
+    folder = warehouse.published / "parquet"
+    folder.mkdir(parents=True)
+    with duckdb.connect(str(warehouse.warehouse)) as con:
+        for mart in MARTS:
+            con.execute(f"copy marts.{mart} to '{folder}/{mart}.parquet'")
+        con.execute("alter table marts.areas add column area_name varchar")
+        con.execute(
+            "update marts.indicator_values set value = 9.16 where indicator_id = 'suspension_rate' and is_latest"
+        )
+        con.execute("delete from marts.indicator_values where indicator_id = 'events_held'")
+    found = {r.rule: r for r in gates.check_marts(warehouse) if r.dataset == "last_publication"}
+    assert {rule: (r.blocks, r.rows_failed) for rule, r in found.items() if not r.passed} == {
+        "nothing_vanished": (True, 1),
+        "nothing_moved": (True, 1),
+        "marts_as_last_published": (False, 1),
+    }
+    assert {r.rows_checked for r in found.values()} == {len(VALUES)}
+    assert "from 4.16 to 9.16" in str(found["nothing_moved"].message)
+    assert found["few_figures_appear_late"].passed
 
 
 def test_a_missing_warehouse_is_said_so(home: Home) -> None:
