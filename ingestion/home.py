@@ -111,6 +111,11 @@ class Home:
         return self.root / "disclosure"
 
     @property
+    def checks(self) -> Path:
+        """What becomes of the checks over time, and their documentation; outside the working state, which may go."""
+        return self.root / "checks"
+
+    @property
     def published(self) -> Path:
         """The link that names the publication in force."""
         return self.root / "published"

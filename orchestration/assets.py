@@ -19,6 +19,7 @@ from orchestration.persistence import persistent
 from orchestration.resources import Gates, HomeToWrite
 from orchestration.translator import Translator
 from orchestration.watching import Watcher
+from publishing import check_history
 from publishing.publication import publish
 from publishing.released import recall
 
@@ -176,6 +177,8 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             elif result.succeeded:
                 yield _materialised(nodes[result.unique_id], result, row_counts)
         if failed := [check for check in found if check.blocks]:
+            # Nothing will be published, and the publication is what keeps the history otherwise.
+            check_history.record(here, check_history.states(found))
             raise _failure(failed)
 
     return warehouse
@@ -204,6 +207,8 @@ def _mart_checks(marts: Sequence[str]) -> dg.AssetChecksDefinition:
             checks = worker.check_marts(here)
         handover.leave(here, handover.MARTS, checks)
         watcher.checked(checks)
+        if any(check.blocks for check in checks):
+            check_history.record(here, check_history.states(checks))
         for key in context.selected_asset_check_keys:
             about = [check for check in checks if check.dataset == key.asset_key.path[-1]]
             yield _check_result(key, about)

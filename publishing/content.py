@@ -23,7 +23,8 @@ from ingestion.registry.layout import DECISIONS
 from ingestion.registry.tables import load_registry
 from ingestion.sql import literal
 from ingestion.sql import name as quoted
-from publishing import versions
+from publishing import check_history, versions
+from publishing.check_history import State, states
 from publishing.errors import PublicationError
 
 #: Marts that a publication must have; a table that went missing is not news that readers should find out.
@@ -56,7 +57,7 @@ REQUIRED_MARTS = (
 )
 
 #: Tables that the publication itself writes.
-RECORDS = ("source_files", "data_quality", "accepted_changes", "versions")
+RECORDS = ("source_files", "data_quality", "check_history", "accepted_changes", "versions")
 
 _SOURCE_FILES = (
     "One row per file vintage ever received: a file with one content. A corrected file is a new vintage.",
@@ -407,6 +408,15 @@ def _stage_records(connection: duckdb.DuckDBPyConnection, home: Home, checks: Se
     }
     rows = _stage(connection, "data_quality", _DATA_QUALITY_SQL, parameters)
     staged.append(Table("data_quality", rows, comment, columns))
+
+    found = connection.execute(
+        "select stage, dataset, rule, min(severity), bool_and(result = 'passed'),"
+        " coalesce(sum(rows_failed) filter (result = 'failed'), 0)::bigint"
+        " from data_quality where stage = 'files' group by all"
+    ).fetchall()
+    history = check_history.record(home, [*(State(*row) for row in found), *states(checks)])
+    columns = {column: said for column, (_, said) in check_history.COLUMNS.items()}
+    staged.append(_stage_arrow(connection, "check_history", history, check_history.COMMENT, columns))
 
     comment, columns = _ACCEPTED_CHANGES
     accepted = load_registry(home).tables["accepted_changes"]
