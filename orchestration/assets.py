@@ -168,7 +168,7 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             if result.unique_id not in selected:
                 continue
             if result.is_test:
-                yield _tested(tests[result.unique_id], result)
+                yield _tested(tests[result.unique_id], result, manifest["nodes"][result.unique_id]["config"]["meta"])
             elif result.succeeded:
                 yield _materialised(nodes[result.unique_id], result, row_counts)
         if failed := [check for check in found if check.blocks]:
@@ -261,8 +261,15 @@ def _check_result(key: dg.AssetCheckKey, checks: Sequence[CheckResult]) -> dg.As
             "checks": len(checks),
             "rows_checked": max((check.rows_checked for check in checks), default=0),
             **{check.rule: check.message or check.description for check in failed},
+            **({"failed": _table(failed)} if failed else {}),
         },
     )
+
+
+def _table(checks: Sequence[CheckResult]) -> dg.TableMetadataValue:
+    """Whose matter each failure is, why it matters and what to do."""
+    words = ("rule", "severity", "rows_failed", "owner", "reason", "remedy")
+    return dg.MetadataValue.table([dg.TableRecord({word: getattr(check, word) for word in words}) for check in checks])
 
 
 def _materialised(key: dg.AssetKey, result: NodeResult, row_counts: Mapping[str, int]) -> dg.MaterializeResult[None]:
@@ -272,13 +279,17 @@ def _materialised(key: dg.AssetKey, result: NodeResult, row_counts: Mapping[str,
     return dg.MaterializeResult(asset_key=key, metadata=metadata)
 
 
-def _tested(key: dg.AssetCheckKey, result: NodeResult) -> dg.AssetCheckResult:
+def _tested(key: dg.AssetCheckKey, result: NodeResult, meta: Mapping[str, str]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=key.asset_key,
         check_name=key.name,
         passed=result.status == "pass",
         severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
-        metadata={"rows_failed": result.failures or 0, "Execution Duration": result.seconds},
+        metadata={
+            "rows_failed": result.failures or 0,
+            "Execution Duration": result.seconds,
+            **{word: " ".join(meta[word].split()) for word in ("owner", "reason", "remedy")},
+        },
     )
 
 

@@ -292,6 +292,8 @@ def _tested(
         rows_checked=row_counts.get(tested, 0),
         rows_failed=result.failures or 0,
         message=None if passed else _what_to_do(result, test),
+        # The project gives every test defaults by layer; one that had none would stop here.
+        **{key: " ".join(test["config"]["meta"][key].split()) for key in ("owner", "reason", "remedy")},
     )
 
 
@@ -306,6 +308,9 @@ def _not_built(result: NodeResult, node: Mapping[str, Any]) -> CheckResult:
         rows_checked=0,
         rows_failed=0,
         message=f"{_one_line(result.message)} Its SQL stands in {node['original_file_path']}.",
+        owner="data engineer",
+        reason="Without the table nothing that rests on it can be made or proved.",
+        remedy=f"Correct {node['original_file_path']} or what it reads, and run again.",
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from expectations.file_rules import file_concerns
 from expectations.results import CheckResult
 from ingestion.home import Home
 from ingestion.sql import literal
@@ -79,6 +80,9 @@ _DATA_QUALITY = (
         "rows_failed": "What breaks the rule: rows, or the columns or files that it is about.",
         "vintage_id": "File vintage that was checked; null where the check covers a table or several files.",
         "message": "What was found and what to do; null where it passed.",
+        "owner": "Role whose matter a failure is: data supplier, data engineer, analyst or disclosure officer.",
+        "reason": "Why the check matters.",
+        "remedy": "What an operator does about a failure.",
     },
 )
 
@@ -93,6 +97,9 @@ _CHECK_TYPES = {
     "rows_failed": "BIGINT",
     "vintage_id": "VARCHAR",
     "message": "VARCHAR",
+    "owner": "VARCHAR",
+    "reason": "VARCHAR",
+    "remedy": "VARCHAR",
 }
 
 # Findings about files that a corrected file has replaced are history, and stay in the home's quarantine: the table says
@@ -100,6 +107,10 @@ _CHECK_TYPES = {
 _DATA_QUALITY_SQL = """
 with checks as (
     select unnest(from_json($checks::json, $types), recursive := true)
+),
+
+concerns as (
+    select unnest(from_json($concerns::json, $concern_types), recursive := true)
 ),
 
 files as (
@@ -169,14 +180,20 @@ findings_as_checks as (
                 whole_file_count, if(whole_file_count = 1, '', 's'),
                 if(severity = 'error', 'could not be used', 'used with a warning')
             ) end
-        ) || '. `impact check` on the file says which rows and what to do.' as message
+        ) || '. `impact check` on the file says which rows and what to do.' as message,
+        coalesce(named.owner, otherwise.owner) as owner,
+        coalesce(named.reason, otherwise.reason) as reason,
+        coalesce(named.remedy, otherwise.remedy) as remedy
     from findings_by_rule
     left join rows_by_dataset on rows_by_dataset.dataset is not distinct from findings_by_rule.dataset
+    left join concerns as named on named.rule_name = findings_by_rule.rule
+    left join concerns as otherwise
+        on otherwise.rule_name = if(row_count > 0, 'any_row', 'any_file')
 )
 
 select
     stage, dataset, rule, description, severity, if(passed, 'passed', 'failed') as result,
-    rows_checked, rows_failed, vintage_id, message
+    rows_checked, rows_failed, vintage_id, message, owner, reason, remedy
 from checks
 union all by name
 from findings_as_checks
@@ -276,6 +293,8 @@ def _stage_records(connection: duckdb.DuckDBPyConnection, home: Home, checks: Se
     parameters = {
         "checks": json.dumps([vars(check) for check in checks]),
         "types": json.dumps([_CHECK_TYPES]),
+        "concerns": json.dumps(file_concerns()),
+        "concern_types": json.dumps([dict.fromkeys(("rule_name", "owner", "reason", "remedy"), "VARCHAR")]),
         "source_files": str(source_files),
         "findings": str(findings),
     }

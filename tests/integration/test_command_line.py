@@ -17,7 +17,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from expectations.results import CheckResult
+from expectations.results import OWNERS, CheckResult
 from ingestion.contracts import load_contracts
 from ingestion.home import Home, Settings
 from orchestration import manifest
@@ -132,6 +132,10 @@ def test_the_runs_are_recorded_where_dagsters_page_finds_them_with_rows_and_chec
     assert arrived.asset_materialization.metadata["rows_quarantined"].value == 3
 
 
+#: Whose matter a check is, for checks of which that is not the point.
+WHY = {"owner": "analyst", "reason": "It matters.", "remedy": "Do this."}
+
+
 class _Worker:
     """A gate that finds what a test wants it to find."""
 
@@ -144,7 +148,7 @@ class _Worker:
         pass
 
     def check_landed(self, home: Home, vintages: dict[str, list[str]]) -> list[CheckResult]:
-        has_rows = CheckResult("landed", "", "has_rows", "The batch has rows.", "error", True, 1, 0)
+        has_rows = CheckResult("landed", "", "has_rows", "The batch has rows.", "error", True, 1, 0, **WHY)
         return [replace(has_rows, dataset=dataset) for dataset in vintages]
 
     def check_marts(self, home: Home) -> list[CheckResult]:
@@ -155,7 +159,7 @@ def test_a_failing_blocking_check_is_named_and_leaves_the_publication_as_it_was(
     before, link = content(root / "published"), (root / "published").readlink()
     message = "3 values lie above 100; correct indicators.csv."
     failing = CheckResult(
-        "marts", "indicator_values", "percent_is_possible", "Up to 100.", "error", False, 9, 3, message=message
+        "marts", "indicator_values", "percent_is_possible", "Up to 100.", "error", False, 9, 3, message=message, **WHY
     )
     monkeypatch.setattr(_Worker, "found", (failing,))
     monkeypatch.setattr("orchestration.run.GateWorker", _Worker)
@@ -305,6 +309,14 @@ def test_the_sample_overwrites_nothing(root):
 @pytest.fixture(scope="module")
 def parsed() -> Path:
     return manifest.manifest_path()
+
+
+def test_every_dbt_test_says_whose_matter_it_is_why_it_matters_and_what_to_do(parsed):
+    nodes = json.loads(parsed.read_text(encoding="utf-8"))["nodes"].values()
+    metas = {node["name"]: node["config"]["meta"] for node in nodes if node["resource_type"] == "test"}
+    assert len(metas) > 100
+    assert {meta["owner"] for meta in metas.values()} == set(OWNERS)
+    assert [n for n, meta in metas.items() if not (meta["reason"].endswith(".") and meta["remedy"].endswith("."))] == []
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ import pyarrow.parquet
 import pytest
 from filelock import FileLock
 
+from expectations.file_rules import file_concerns
 from expectations.results import CheckResult
 from ingestion.home import Home, open_home
 from publishing import folders
@@ -32,7 +33,17 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TABLES = sorted([*REQUIRED_MARTS, "source_files", "data_quality"])
 UNSUPPRESSED = "numerator-of-three-children"
 
-PASSED = CheckResult("marts", "indicator_values", "key_is_unique", "Every key occurs once.", "error", True, 3, 0)
+#: Whose matter a check is, for checks of which that is not the point.
+WHY = {"owner": "analyst", "reason": "It matters.", "remedy": "Do this."}
+
+
+def concern(rule: str) -> tuple[str, ...]:
+    """Owner, reason and remedy that stand for a rule about files."""
+    [found] = [entry for entry in file_concerns() if entry["rule_name"] == rule]
+    return found["owner"], found["reason"], found["remedy"]
+
+
+PASSED = CheckResult("marts", "indicator_values", "key_is_unique", "Every key occurs once.", "error", True, 3, 0, **WHY)
 FAILED = CheckResult(
     "marts",
     "indicator_values",
@@ -43,6 +54,7 @@ FAILED = CheckResult(
     3,
     1,
     message="1 value is above 100; look at wf01.",
+    **WHY,
 )
 
 
@@ -297,7 +309,17 @@ class TestContent:
             [finding(), finding(column_name="ends_on"), finding(source_row=9), finding(vintage_id="e2"), warned],
         )
         advice = CheckResult(
-            "landed", "events", "few_rows", "As many rows as last year.", "warning", False, 8, 8, "e1", "8, was 80."
+            "landed",
+            "events",
+            "few_rows",
+            "As many rows as last year.",
+            "warning",
+            False,
+            8,
+            8,
+            "e1",
+            "8, was 80.",
+            **WHY,
         )
         publish(home, [PASSED, advice])
         assert read(home.published, "from data_quality") == [
@@ -312,6 +334,7 @@ class TestContent:
                 3,
                 None,
                 "3 rows of 2 files set aside in quarantine. `impact check` on the file says which rows and what to do.",
+                *concern("any_row"),
             ),
             (
                 "files",
@@ -324,6 +347,7 @@ class TestContent:
                 1,
                 None,
                 "1 file used with a warning. `impact check` on the file says which rows and what to do.",
+                *concern("unknown_column"),
             ),
             (
                 "landed",
@@ -336,6 +360,7 @@ class TestContent:
                 8,
                 "e1",
                 "8, was 80.",
+                *WHY.values(),
             ),
             (
                 "marts",
@@ -348,6 +373,7 @@ class TestContent:
                 0,
                 None,
                 None,
+                *WHY.values(),
             ),
         ]
 
@@ -526,7 +552,7 @@ class TestRefusal:
     def test_only_an_error_about_models_or_marts_stops_a_publication(
         self, home: Home, stage: str, severity: str, stops: bool
     ) -> None:
-        check = CheckResult(stage, "events", "rule", "A rule.", severity, False, 1, 1)
+        check = CheckResult(stage, "events", "rule", "A rule.", severity, False, 1, 1, **WHY)
         if stops:
             with pytest.raises(PublicationError, match="events, rule: A rule"):
                 publish(home, [check])
@@ -657,7 +683,9 @@ print(json.dumps(seen))
 def test_readers_that_go_on_querying_see_no_error_and_never_a_mixed_state(home: Home, tmp_path: Path) -> None:
     def publish_marked(generation: int) -> Publication:
         build_warehouse(home.warehouse, generation)
-        mark = CheckResult("landed", "events", "generation", "Mark.", "warning", False, 1, 1, message=f"{generation}.")
+        mark = CheckResult(
+            "landed", "events", "generation", "Mark.", "warning", False, 1, 1, message=f"{generation}.", **WHY
+        )
         return publish(home, [mark])
 
     def start(how: str) -> subprocess.Popen[str]:
@@ -718,7 +746,8 @@ def dies_at(point):
         wrap(owner, name)
 
 home = open_home(pathlib.Path(sys.argv[1]))
-check = CheckResult("marts", "indicator_values", "key_is_unique", "Every key occurs once.", "error", True, 3, 0)
+why = {"owner": "analyst", "reason": "It matters.", "remedy": "Do this."}
+check = CheckResult("marts", "indicator_values", "key_is_unique", "Every key occurs once.", "error", True, 3, 0, **why)
 print("ready", flush=True)
 for line in sys.stdin:
     how, value = line.split()

@@ -28,6 +28,8 @@ from orchestration.reporting import failed_checks, file_check, files_table, reje
 
 MODEL, SEED, VIEW = "model.impact.areas", "seed.impact.seed_areas", "model.impact.stg_areas"
 TEST, WARNING = "test.impact.areas_are_unique", "test.impact.areas_are_many"
+#: Whose matter a check is, for checks of which that is not the point.
+WHY = {"owner": "analyst", "reason": "It matters.", "remedy": "Do this."}
 
 
 @pytest.fixture
@@ -55,15 +57,19 @@ def manifest() -> dict[str, object]:
             SEED: node("seed", "seed_areas", config={"materialized": "seed"}),
             VIEW: node("model", "stg_areas", config={"materialized": "view"}),
             TEST: node(
-                "test", "areas_are_unique", config={"severity": "ERROR"}, description="No area twice.", **tested
+                "test",
+                "areas_are_unique",
+                config={"severity": "ERROR", "meta": WHY},
+                description="No area twice.",
+                **tested,
             ),
-            WARNING: node("test", "areas_are_many", config={"severity": "warn"}, description="", **tested),
+            WARNING: node("test", "areas_are_many", config={"severity": "warn", "meta": WHY}, description="", **tested),
         }
     }
 
 
 def result(**changes: object) -> CheckResult:
-    base = CheckResult("landed", "events", "has_rows", "The batch has rows.", "error", True, 10, 0)
+    base = CheckResult("landed", "events", "has_rows", "The batch has rows.", "error", True, 10, 0, **WHY)
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
@@ -95,7 +101,7 @@ def test_an_answer_without_results_is_an_error_that_gives_dbts_reason():
 
 def test_a_passed_test_becomes_a_check_with_the_rows_it_looked_at(manifest):
     (check,) = model_checks([NodeResult(TEST, "pass", failures=0)], manifest, {MODEL: 203})
-    assert check == CheckResult("models", "areas", "areas_are_unique", "No area twice.", "error", True, 203, 0)
+    assert check == CheckResult("models", "areas", "areas_are_unique", "No area twice.", "error", True, 203, 0, **WHY)
 
 
 def test_a_failed_test_blocks_and_says_how_many_rows_and_how_to_see_them(manifest):

@@ -2,6 +2,11 @@
    vintage in force, as many rows of the source file as were landed. (A survey lands one row per answer, so rows of the
    source file are counted, not landed rows.) #}
 {% test reconciles_with_ledger(model, landed, dataset) %}
+    {{ config(meta={
+        'owner': 'data engineer',
+        'reason': 'A row that landed and is not there, or is there twice, makes every figure of its file wrong.',
+        'remedy': 'Delete the landed file that the test names and its line in the ledger, and run again: it is read anew.'
+    }) }}
     with landed as (
         select
             vintage_id,
