@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 
 from expectations.checks import Check, groups_having, literal, literals, name, rows_where
+from expectations.sources import source_checks
 from expectations.suites import dropped_columns, survey_checks
 from ingestion.contracts import Contract, load_contracts
 from ingestion.instruments import Instrument, load_instruments
@@ -124,9 +125,9 @@ def batch_checks(dataset: str) -> tuple[Check, ...]:
     """The checks on all rows of a batch together; ``checked`` holds the landed rows and ``file_vintage_id``.
 
     They may also read ``files``, as ``file_checks`` describe it, with ``received_at``, and what else has landed:
-    ``landed_header`` and ``landed_episodes``.
+    ``landed_header`` and ``landed_episodes``, and what ``source_checks`` read.
     """
-    checks = _BY_DATASET.get(dataset, tuple)()
+    checks = (*_BY_DATASET.get(dataset, tuple)(), *source_checks(dataset))
     if dataset in PAST_DATES:
         checks = (*checks, _not_in_the_future(*PAST_DATES[dataset]))
     return checks

@@ -40,8 +40,17 @@ LEDGER_COLUMNS = {
 #: What checks compare a batch with: name → dataset whose landed files it comes from, and the columns it has.
 COMPANIONS = {
     "registered_organisations": ("organisations", {"organisation_id": "varchar"}),
+    "landed_names": ("organisations", {"organisation_id": "varchar", "organisation_name": "varchar"}),
+    "landed_aliases": ("organisations", {"aliases": "varchar[]"}),
+    "landed_rolls": ("pupils_on_roll", {"school_id": "varchar"}),
     "landed_header": ("ssda903_header", {"collection_year": "bigint", "child_id": "varchar"}),
     "landed_episodes": ("ssda903_episodes", {"collection_year": "bigint", "child_id": "varchar"}),
+    "landed_courses": ("training_courses", {"course": "varchar"}),
+    "landed_course_aliases": ("training_courses", {"aliases": "varchar[]"}),
+    "landed_activities": (
+        "moodle_activity_progress",
+        {"course_short_name": "varchar", "person_id": "varchar", "completion_state": "varchar"},
+    ),
 }
 
 
@@ -58,6 +67,7 @@ class LandingGate:
         self._described: dict[Path, dict[str, str]] = {}
         self._lay_out_ledger()
         self._lay_out_facts(vintages)
+        validation.execute(f"create table own_authority as select {literal(home.settings.authority)} as area_code")
         for companion, (dataset, columns) in COMPANIONS.items():
             self._lay_out_companion(companion, dataset, columns)
 
