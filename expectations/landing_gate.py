@@ -35,6 +35,7 @@ LEDGER_COLUMNS = {
     "rows_quarantined": "bigint",
     "rows_dropped": "bigint",
     "received_at": "timestamp",
+    "is_current": "boolean",
 }
 
 #: What checks compare a batch with: name → dataset whose landed files it comes from, and the columns it has.
@@ -214,7 +215,10 @@ class LandingGate:
         self.validation.execute(f"create or replace view landed as {source}")
 
     def _lay_out_companion(self, companion: str, dataset: str, columns: Mapping[str, str]) -> None:
-        paths = [path for path in sorted((self.home.landing / dataset).glob("*.parquet")) if self._has(path, columns)]
+        # What has been replaced lies there still, and says nothing any more.
+        in_force = {vintage for (vintage,) in self.validation.execute("select vintage_id from ledger where is_current")}
+        paths = [path for path in sorted((self.home.landing / dataset).glob("*.parquet")) if path.stem in in_force]
+        paths = [path for path in paths if self._has(path, columns)]
         if not paths:
             self.validation.execute(f"create table {companion} ({_typed(columns)})")
             return

@@ -418,6 +418,8 @@ def _organisations() -> tuple[Check, ...]:
             sql="select checked.file_vintage_id as vintage_id, 'row ' || min(checked.source_row) as detail from checked"
             " join checked as other on lower(trim(other.organisation_name)) = lower(trim(checked.organisation_name))"
             " and other.organisation_id <> checked.organisation_id and other.counted_date < checked.counted_date"
+            " where checked.organisation_id in (select before.organisation_id from checked as before"
+            " where before.counted_date < checked.counted_date)"
             " group by checked.file_vintage_id, checked.organisation_id",
             severity="warning",
             owner="data supplier",

@@ -68,7 +68,9 @@ def sample(
     folder: Annotated[Path, typer.Argument(metavar="HOME", help="A folder that does not exist yet, or is empty.")],
     size: Annotated[Size, typer.Option(help="How much of it.")] = Size.borough,
     seed: Annotated[int, typer.Option(help="Another number gives another borough.")] = 1,
-    clean: Annotated[bool, typer.Option("--clean", help="Without the rows and files that are flawed on purpose.")] = False,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Without the rows and files that are flawed on purpose.")
+    ] = False,
 ) -> None:
     """Make a home with an invented borough to try things on."""
     from ingestion.sample import SampleError, write_sample

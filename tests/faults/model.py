@@ -74,9 +74,7 @@ def fault(
         name, what = getattr(plant, "__name__", ""), " ".join((inspect.getdoc(plant) or "").split())
         if name in FAULTS:
             raise ValueError(f"there is a fault {name} already")
-        FAULTS[name] = Fault(
-            name, what, part, dataset, stage, rule, severity, not_earlier, plant, frozenset(beside)
-        )
+        FAULTS[name] = Fault(name, what, part, dataset, stage, rule, severity, not_earlier, plant, frozenset(beside))
         return plant
 
     return enter

@@ -38,7 +38,7 @@ def more_pupils_suspended_than_suspensions(root: Path) -> None:
         release.swap_headers("suspension", "one_plus_susp")
 
 
-@fault("exclusions", EXCLUSIONS, "no_more_pupils_than_on_roll")
+@fault("exclusions", EXCLUSIONS, "no_more_pupils_than_on_roll", beside={f"{EXCLUSIONS}.denominator_is_above_zero"})
 def more_pupils_excluded_than_on_roll(root: Path) -> None:
     """The columns of pupils and of permanent exclusions have changed places."""
     with table(root, NEW) as release:
@@ -191,6 +191,7 @@ def rates_that_slipped_by_a_row(root: Path) -> None:
     stage="landed",
     severity="warning",
     not_earlier=NEEDS_OTHER_ROWS,
+    beside={"dfe_sen_needs.areas_add_up"},
 )
 def needs_that_exceed_their_total(root: Path) -> None:
     """The pupils of one need are doubled in an authority, and their total is not."""
@@ -208,6 +209,7 @@ def needs_that_exceed_their_total(root: Path) -> None:
     stage="landed",
     severity="warning",
     not_earlier=NEEDS_OTHER_ROWS,
+    beside={"dfe_new_placements.areas_add_up"},
 )
 def classes_that_exceed_their_total(root: Path) -> None:
     """The total of new placements of every authority is half of what was published."""
@@ -220,9 +222,12 @@ def classes_that_exceed_their_total(root: Path) -> None:
 
 @fault("children", "fingertips", "value_within_interval")
 def a_value_outside_its_interval(root: Path) -> None:
-    """Values are a tenth of what they were; the intervals beside them are not."""
+    """The intervals beside sixty values are those of values half as high."""
     with table(root, FINGERTIPS) as profile:
-        profile.change("Value", lambda cell: f"{float(cell) / 10}" if cell else cell, slice(0, 60))
+        value, lower, upper = (profile.at(h) for h in ("Value", "Lower CI 95.0 limit", "Upper CI 95.0 limit"))
+        for row in profile.body[:60]:
+            if row[value]:
+                row[lower], row[upper] = f"{float(row[value]) * 0.4:.5f}", f"{float(row[value]) * 0.6:.5f}"
 
 
 @fault("children", "fingertips", "one_figure_per_period")

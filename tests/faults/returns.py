@@ -35,9 +35,7 @@ def last_years_file_under_a_new_name(root: Path) -> None:
     shutil.copy2(root / "inbox" / BEFORE / "header.csv", root / "inbox" / YEAR / "header.csv")
 
 
-@fault(
-    "returns", HEADER, "children_have_episodes", stage="landed", severity="warning", not_earlier=NEEDS_OTHER_FILES
-)
+@fault("returns", HEADER, "children_have_episodes", stage="landed", severity="warning", not_earlier=NEEDS_OTHER_FILES)
 def a_stale_header_that_was_opened(root: Path) -> None:
     """The year's header is last year's, saved again without its last row."""
     shutil.copy2(root / "inbox" / BEFORE / "header.csv", root / "inbox" / YEAR / "header.csv")
@@ -52,7 +50,7 @@ def a_wrong_year_in_the_name(root: Path) -> None:
     (root / "inbox" / YEAR / "episodes.csv").rename(root / "inbox" / YEAR / "episodes_2022-23.csv")
 
 
-@fault("returns", EPISODES, "started_by_year_end")
+@fault("returns", EPISODES, "started_by_year_end", beside={f"{EPISODES}.ceased_by_year_end"})
 def shifted_dates(root: Path) -> None:
     """All dates of forty episodes are a year too late."""
     with table(root, f"{YEAR}/episodes.csv") as episodes:
@@ -70,16 +68,14 @@ def beginning_and_end_exchanged(root: Path) -> None:
                 row[start], row[end] = row[end], row[start]
 
 
-@fault(
-    "returns", EPISODES, "episodes_do_not_overlap", stage="landed", severity="warning", not_earlier=NEEDS_OTHER_ROWS
-)
+@fault("returns", EPISODES, "episodes_do_not_overlap", stage="landed", severity="warning", not_earlier=NEEDS_OTHER_ROWS)
 def overlapping_episodes(root: Path) -> None:
     """Of a child with two episodes the first ceases a month after the second began."""
     with table(root, f"{YEAR}/episodes.csv") as episodes:
         child, start, end = (episodes.at(header) for header in ("CHILD", "DECOM", "DEC"))
         for first, second in zip(episodes.body, episodes.body[1:], strict=False):
             if first[child] == second[child] and first[end] == second[start] and first[end][3:5] < "02":
-                first[end] = f"{first[end][:3]}02{first[end][5:]}".replace("30/02", "28/02").replace("31/02", "28/02")
+                first[end] = f"28/02{first[end][5:]}"
 
 
 @fault("returns", EPISODES, "one_open_episode", stage="landed", severity="warning", not_earlier=NEEDS_OTHER_ROWS)
@@ -141,7 +137,7 @@ def postcodes_made_anonymous(root: Path) -> None:
 def mixed_years(root: Path) -> None:
     """Among the episodes of the year stand twenty that had ceased three years before."""
     with table(root, f"{YEAR}/episodes.csv") as episodes:
-        child, start, end = (episodes.at(header) for header in ("CHILD", "DECOM", "DEC"))
+        start, end = episodes.at("DECOM"), episodes.at("DEC")
         ended = [list(row) for row in episodes.body if row[end]][:20]
         for row in ended:
             row[start], row[end] = year_later(row[start], -12), year_later(row[start], -12)
@@ -160,6 +156,15 @@ def births_with_the_month_first(root: Path) -> None:
     """A spreadsheet wrote the dates of birth with the month first; those with days that are no months stand alone."""
     with table(root, f"{YEAR}/header.csv") as header:
         header.change("DOB", lambda day: f"{day[3:5]}/{day[:2]}/{day[6:]}")
+
+
+@fault("returns", EPISODES, "header_missing")
+def a_column_left_out(root: Path) -> None:
+    """The extract of the episodes comes without the reason for ceasing."""
+    with table(root, f"{YEAR}/episodes.csv") as episodes:
+        reason = episodes.at("REC")
+        for row in episodes.rows:
+            del row[reason]
 
 
 @fault("returns", HEADER, "unknown_code")
@@ -185,7 +190,7 @@ def all_nought(root: Path) -> None:
             outcomes.change(header, lambda code: "0")
 
 
-@fault("returns", "ssda903_missing", "ended_after_start")
+@fault("returns", "ssda903_missing", "ended_after_start", beside={"ssda903_missing.ended_in_year"})
 def back_before_they_were_gone(root: Path) -> None:
     """A child was back a year before it was missing."""
     with table(root, f"{YEAR}/missing.csv") as missing:
@@ -245,9 +250,9 @@ def a_renamed_school(root: Path) -> None:
 
 @fault("schools", "pupils_on_roll", "not_a_number")
 def thousands_separators(root: Path) -> None:
-    """Rolls of a thousand and more are written as 1,057."""
+    """Rolls of a thousand and more are written as 1.057, as in another language."""
     with table(root, ROLLS) as rolls:
-        rolls.change("Pupils on roll", lambda cell: "1,057", slice(2, 4))
+        rolls.change("Pupils on roll", lambda cell: "1.057", slice(2, 4))
 
 
 @fault("schools", "pupils_on_roll", "date_and_term_agree")
@@ -292,7 +297,7 @@ def a_code_that_has_ended(root: Path) -> None:
         census.change("reason1", lambda code: "OT", slice(0, 25))
 
 
-# --- the register ------------------------------------------------------------------------------------------------------
+# --- the register ----------------------------------------------------------------------------------------------------
 
 
 @fault(
@@ -310,7 +315,15 @@ def an_organisation_in_two_sectors(root: Path) -> None:
         register.rows[3][sector] = "Housing" if register.rows[3][sector] != "Housing" else "Health"
 
 
-@fault("register", "organisations", "one_id_per_name", stage="landed", severity="warning", not_earlier=NEEDS_OTHER_ROWS)
+@fault(
+    "register",
+    "organisations",
+    "one_id_per_name",
+    stage="landed",
+    severity="warning",
+    not_earlier=NEEDS_OTHER_ROWS,
+    beside={"organisations.names_stay_with_their_organisation"},
+)
 def two_organisations_of_one_name(root: Path) -> None:
     """A new organisation is entered under the name of one that is there."""
     with table(root, REGISTER) as register:

@@ -42,9 +42,7 @@ def a_booking_twice_with_another_outcome(root: Path) -> None:
         export.rows += again
 
 
-@fault(
-    "training", BOOKINGS, "one_level_per_course", stage="landed", severity="warning", not_earlier=NEEDS_OTHER_ROWS
-)
+@fault("training", BOOKINGS, "one_level_per_course", stage="landed", severity="warning", not_earlier=NEEDS_OTHER_ROWS)
 def a_level_that_was_filled_down(root: Path) -> None:
     """The level of the first hundred rows is that of the hundredth."""
     with table(root, SPRING) as export:
@@ -55,7 +53,7 @@ def a_level_that_was_filled_down(root: Path) -> None:
     "training",
     BOOKINGS,
     "not_a_date",
-    beside={f"{BOOKINGS}.{rule}" for rule in ("unknown_code", "unknown_organisation", "not_yes_or_no")},
+    beside={f"{BOOKINGS}.{rule}" for rule in ("required", "unknown_code", "unknown_organisation", "not_yes_or_no")},
 )
 def a_booking_shifted_by_a_cell(root: Path) -> None:
     """In one row every cell behind the course has moved to the right by one."""
@@ -92,7 +90,7 @@ def an_empty_file(root: Path) -> None:
     (root / "inbox" / SPRING).write_bytes(b"")
 
 
-@fault("training", BOOKINGS, "header_missing")
+@fault("training", "", "not_recognised")
 def a_header_of_another_generation(root: Path) -> None:
     """The system was upgraded, and calls the date and the status otherwise."""
     with table(root, SPRING) as export:

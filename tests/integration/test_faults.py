@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
 from expectations import gates
+from expectations.marts_gate import MartsGate
+from expectations.results import CheckResult
+from expectations.validation import Validation
 from expectations.worker import GateWorker
 from ingestion.contracts import load_contracts
 from ingestion.home import Home, open_home
@@ -21,7 +30,9 @@ from orchestration.gating import gate_landed
 from tests.faults.borough import make_borough
 from tests.faults.catalogue import FAULTS
 from tests.faults.model import Fault
+from tests.faults.page import TARGET, page
 
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 #: Dataset, rule and severity → how often it is broken.
 Broken = Counter[tuple[str, str, str]]
 
@@ -109,6 +120,104 @@ def test_a_fault_of_the_homes_own_files_stops_the_run_with_its_place(spoilt: Hom
     with pytest.raises(Exception, match=re.escape(FAULTS[name].rule)) as refused:
         land_inbox(spoilt)
     assert type(refused.value).__module__.startswith("ingestion.")
+
+
+# --- the warehouse ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Built:
+    """A warehouse built from clean files, and the tests that dbt held it to: name → the tables it reads, its query."""
+
+    home: Home
+    tests: dict[str, tuple[set[str], str]]
+
+    def failing(self, home: Home, table: str) -> set[str]:
+        """The tests about a table that a changed copy of the warehouse does not pass."""
+        failing = set()
+        with duckdb.connect(str(home.warehouse), read_only=True) as con:
+            for name, (tables, sql) in self.tests.items():
+                if table in tables and con.execute(sql.replace(str(self.home.root), str(home.root))).fetchall():
+                    failing.add(name)
+        return failing
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("built")
+    home = make_borough(folder / "home", ["families", "events", "training", "reflective", "exclusions"])
+    land_inbox(home)
+    assert not any(severity == "error" for _, _, severity in gated(home, list(load_contracts())))
+    environment = os.environ | {
+        "IMPACT_HOME": str(home.root),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+    }
+    arguments = ["--no-use-colors", "build", "--exclude-resource-type", "unit_test"]
+    completed = subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), *arguments],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stdout[-2000:]
+    results = json.loads((folder / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
+    nodes = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    tests = {
+        nodes[result["unique_id"]]["name"]: (
+            {unique_id.split(".")[2] for unique_id in nodes[result["unique_id"]]["depends_on"]["nodes"]},
+            result["compiled_code"],
+        )
+        for result in results
+        if result["unique_id"].startswith("test.")
+    }
+    return Built(home, tests)
+
+
+@pytest.fixture
+def altered(built: Built, tmp_path: Path, request: pytest.FixtureRequest) -> Home:
+    """A copy of the built home whose warehouse a wrong model has left the fault in."""
+    root = tmp_path / "home"
+    root.mkdir()
+    for name in ("warehouse.duckdb", "impact.yml"):
+        shutil.copy2(built.home.root / name, root / name)
+    shutil.copytree(built.home.landing, root / "landing")
+    FAULTS[request.getfixturevalue("name")].plant(root)
+    return open_home(root)
+
+
+@pytest.mark.parametrize("name", of_stage("models"))
+def test_a_fault_of_a_model_is_found_by_its_test(built: Built, altered: Home, name: str) -> None:
+    fault = FAULTS[name]
+    assert fault.rule not in built.failing(built.home, fault.dataset)
+    assert fault.rule in built.failing(altered, fault.dataset)
+
+
+@pytest.mark.parametrize("name", of_stage("marts"))
+def test_a_fault_of_a_mart_is_found_before_it_is_published_and_by_no_test(
+    built: Built, altered: Home, name: str
+) -> None:
+    fault = FAULTS[name]
+    if fault.rule != "columns_as_promised":
+        assert built.failing(altered, fault.dataset) == set()
+    broken = {(r.rule, r.severity) for r in marts_gate(altered, fault.dataset) if not r.passed}
+    before = {(r.rule, r.severity) for r in marts_gate(built.home, fault.dataset) if not r.passed}
+    assert broken - before == {(fault.rule, fault.severity)}
+
+
+def marts_gate(home: Home, mart: str) -> list[CheckResult]:
+    with Validation() as validation:
+        return MartsGate(validation, home).results(mart)
+
+
+def test_a_clean_warehouse_passes_the_marts_gate(built: Built) -> None:
+    assert [r.message for r in gates.check_marts(built.home) if r.blocks] == []
+
+
+def test_the_page_of_faults_is_up_to_date() -> None:
+    assert TARGET.read_text(encoding="utf-8") == page(), "run: make docs"
 
 
 def test_there_are_sixty_kinds_of_faults_in_every_source() -> None:
