@@ -24,8 +24,6 @@ MOST_TIMES = 2
 SMALLEST_COMPARED = 30
 #: Fewer areas than this are a selection that somebody made, and are not held against the total.
 FEWEST_AUTHORITIES, REGIONS_OF_ENGLAND = 5, 9
-#: Of the children in the other files of a return, as many must be in its header.
-LEAST_CHILDREN_MATCHED_PERCENT = 90
 #: From so many learners in both reports on, and so many of them contradicted, the reports are of different courses.
 FEWEST_LEARNERS, MOST_CONTRADICTED_PERCENT = 5, 50
 
@@ -35,8 +33,7 @@ _PUBLISHER = "Check the file against the publisher's; if it says so too, tell th
 def source_checks(dataset: str) -> tuple[Check, ...]:
     """The checks on all rows of a batch of one dataset; ``checked`` and ``files`` are those of ``batch_checks``.
 
-    They may also read ``own_authority`` (``area_code``) and the companions ``landed_header``,
-    ``landed_names``, ``landed_aliases``, ``landed_rolls``, ``landed_courses``, ``landed_course_aliases`` and
+    They may also read ``landed_rolls`` (``school_id``), ``landed_courses``, ``landed_course_aliases`` and
     ``landed_activities``.
     """
     return _BY_DATASET.get(dataset, tuple)()
@@ -252,8 +249,10 @@ def _scottish_exclusions() -> tuple[Check, ...]:
 
 def _episodes() -> tuple[Check, ...]:
     located = "count(*) filter (home_authority_code is not null)"
-    at_home = "count(*) filter (home_authority_code in (select area_code from own_authority))"
-    placed = "count(*) filter (placement_authority_code in (select area_code from own_authority))"
+    at_home = "count(*) filter (home_authority_code in (select area_code from home_areas where level = 'authority'))"
+    placed = (
+        "count(*) filter (placement_authority_code in (select area_code from home_areas where level = 'authority'))"
+    )
     return (
         Check(
             rule="homes_in_own_authority",
@@ -290,30 +289,8 @@ def _episodes() -> tuple[Check, ...]:
     )
 
 
-def _of_the_return() -> tuple[Check, ...]:
-    return (
-        Check(
-            rule="children_in_header",
-            description=f"At least {LEAST_CHILDREN_MATCHED_PERCENT} % of the children are in that year's header.",
-            remedy="Check that the file and the header are of the same return, and send the one that is missing.",
-            sql="select file_vintage_id as vintage_id,"
-            " count(*) filter (is_matched) || ' of ' || count(*) || ' children' as detail"
-            " from (select distinct file_vintage_id, child_id, (collection_year, child_id) in"
-            " (select (collection_year, child_id) from landed_header) as is_matched from checked)"
-            " group by file_vintage_id"
-            f" having 100 * count(*) filter (is_matched) < {LEAST_CHILDREN_MATCHED_PERCENT} * count(*)",
-            severity="warning",
-            owner="data supplier",
-            reason="A file of other children, or of last year's, gives shares of the wrong ones.",
-        ),
-    )
-
-
 #: All that an organisation of the register is called.
-_NAMES = (
-    "select lower(organisation_id) from landed_names union select lower(trim(organisation_name)) from landed_names"
-    " union select lower(trim(alias)) from landed_aliases, unnest(aliases) as listed (alias)"
-)
+_NAMES = "select known_as from registered_names"
 
 
 # --- schools, register, training -------------------------------------------------------------------------------------
@@ -341,7 +318,7 @@ def _pupils_on_roll() -> tuple[Check, ...]:
             description="Every school is in the register of organisations, or in another census under the same name.",
             remedy="Correct the name, or have it added to the register as an alias of the school.",
             sql="select file_vintage_id as vintage_id, 'row ' || min(source_row) as detail from checked"
-            f" where exists (select 1 from landed_names) and lower(trim(school_id)) not in ({_NAMES})"
+            f" where exists (select 1 from registered_names) and lower(trim(school_id)) not in ({_NAMES})"
             " and (select count(distinct (start_year, census_term)) from checked) > 1"
             " group by file_vintage_id, school_id having school_id not in (select other.school_id from checked as other"
             " group by other.school_id having count(distinct (other.start_year, other.census_term)) > 1)",
@@ -359,7 +336,7 @@ def _school_exclusions() -> tuple[Check, ...]:
             description="Every school is in the register of organisations or among those with pupils on roll.",
             remedy="Correct the name, or have it added to the register as an alias of the school.",
             sql="select file_vintage_id as vintage_id, 'row ' || min(source_row) as detail from checked"
-            f" where exists (select 1 from landed_names) and lower(trim(school_id)) not in ({_NAMES}"
+            f" where exists (select 1 from registered_names) and lower(trim(school_id)) not in ({_NAMES}"
             " union select lower(trim(school_id)) from landed_rolls) group by file_vintage_id, school_id",
             severity="warning",
             owner="data supplier",
@@ -501,10 +478,6 @@ _BY_DATASET: dict[str, Callable[[], tuple[Check, ...]]] = {
     "pupils_on_roll": _pupils_on_roll,
     "scottish_exclusions": _scottish_exclusions,
     "ssda903_episodes": _episodes,
-    "ssda903_missing": _of_the_return,
-    "ssda903_oc2": _of_the_return,
-    "ssda903_reviews": _of_the_return,
-    "ssda903_uasc": _of_the_return,
     "training_bookings": _bookings,
     "training_feedback": _feedback,
     "workforce_survey": _survey_of_people,

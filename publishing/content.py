@@ -11,12 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
 
 from expectations.file_rules import file_concerns
 from expectations.results import CheckResult
 from ingestion.home import Home
+from ingestion.reference.layout import to_arrow
+from ingestion.registry.layout import DECISIONS
+from ingestion.registry.tables import load_registry
 from ingestion.sql import literal
 from ingestion.sql import name as quoted
+from publishing import versions
 from publishing.errors import PublicationError
 
 #: Marts that a publication must have; a table that went missing is not news that readers should find out.
@@ -48,6 +53,9 @@ REQUIRED_MARTS = (
     "expected_submissions",
 )
 
+#: Tables that the publication itself writes.
+RECORDS = ("source_files", "data_quality", "accepted_changes", "versions")
+
 _SOURCE_FILES = (
     "One row per file vintage ever received: a file with one content. A corrected file is a new vintage.",
     {
@@ -55,6 +63,7 @@ _SOURCE_FILES = (
         "file_name": "Name of the file, relative to the inbox.",
         "vintage_id": "Identifier of the file's content.",
         "status": "landed, refused (could not be used; see message) or not_needed (no indicator rests on it).",
+        "contract_version": "Version of the dataset's contract by which the file was read.",
         "rows_read": "Rows in the file; always landed + quarantined + dropped.",
         "rows_landed": "Rows that passed on.",
         "rows_quarantined": "Rows set aside because they break a rule of the dataset.",
@@ -85,6 +94,23 @@ _DATA_QUALITY = (
         "remedy": "What an operator does about a failure.",
     },
 )
+
+_ACCEPTED_CHANGES = (
+    "One row per change of published figures that a check stopped and somebody accepted.",
+    {
+        "change_id": "Identifier of the change: of the publication before it and of exactly what changed.",
+        "rule": "The check that stopped it: nothing_vanished or nothing_moved.",
+        "indicator_id": "Indicator whose figures changed.",
+        "source_dataset": "Source of the figures.",
+        "figures": "How many published figures changed.",
+        "summary": "What changed, with the figure that changed most.",
+        "reason": "Why the new figures are right.",
+        "decided_by": "Role of whoever said so.",
+        "decided_date": "When it was accepted.",
+    },
+)
+
+_ACCEPTED = DECISIONS["accepted_changes"]
 
 _CHECK_TYPES = {
     "stage": "VARCHAR",
@@ -271,7 +297,7 @@ def _refuse_unfit(connection: duckdb.DuckDBPyConnection, marts: dict[str, str | 
             f"The warehouse has no mart {', '.join(missing)}. The models did not all build: see what dbt says, mend it "
             "and run again."
         )
-    taken = sorted({"source_files", "data_quality"} & marts.keys())
+    taken = sorted(set(RECORDS) & marts.keys())
     if taken:
         raise PublicationError(
             f"The publication itself writes {' and '.join(taken)}, so no mart may have that name. Rename the model."
@@ -299,7 +325,24 @@ def _stage_records(connection: duckdb.DuckDBPyConnection, home: Home, checks: Se
         "findings": str(findings),
     }
     rows = _stage(connection, "data_quality", _DATA_QUALITY_SQL, parameters)
-    return [*staged, Table("data_quality", rows, comment, columns)]
+    staged.append(Table("data_quality", rows, comment, columns))
+
+    comment, columns = _ACCEPTED_CHANGES
+    accepted = load_registry(home).tables["accepted_changes"]
+    staged.append(_stage_arrow(connection, "accepted_changes", to_arrow(accepted, _ACCEPTED), comment, columns))
+    columns = {column: said for column, (_, said) in versions.COLUMNS.items()}
+    staged.append(_stage_arrow(connection, "versions", versions.versions(), versions.COMMENT, columns))
+    return staged
+
+
+def _stage_arrow(
+    connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table, comment: str, columns: dict[str, str]
+) -> Table:
+    connection.register("rows_in_memory", rows)
+    try:
+        return Table(name, _stage(connection, name, "from rows_in_memory"), comment, columns)
+    finally:
+        connection.unregister("rows_in_memory")
 
 
 def _stage(

@@ -22,15 +22,17 @@ from filelock import FileLock
 
 from expectations.file_rules import file_concerns
 from expectations.results import CheckResult
+from ingestion.contracts import load_contracts
 from ingestion.home import Home, open_home
 from publishing import folders
-from publishing.content import REQUIRED_MARTS
+from publishing.content import RECORDS, REQUIRED_MARTS
 from publishing.errors import PublicationError
 from publishing.publication import Publication, current_publication, publish
 from publishing.released import is_remembered, recall, remember
+from tests.integration.builders import write
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TABLES = sorted([*REQUIRED_MARTS, "source_files", "data_quality"])
+TABLES = sorted([*REQUIRED_MARTS, *RECORDS])
 UNSUPPRESSED = "numerator-of-three-children"
 
 #: Whose matter a check is, for checks of which that is not the point.
@@ -90,6 +92,14 @@ def build_warehouse(path: Path, generation: int = 1) -> None:
         connection.execute("comment on table marts.indicators is 'One row per indicator; the owner''s register.'")
         connection.execute("comment on column marts.indicators.id is 'Identifier that never changes.'")
         connection.execute("commit")
+
+
+def accept_a_change(home: Home) -> None:
+    write(
+        home.decisions / "accepted_changes.csv",
+        "change_id,rule,indicator_id,source_dataset,figures,summary,reason,decided_by,decided_date\n"
+        '0123456789ab,nothing_moved,wf01,workforce_survey,7,7 move,"Sent twice, until now.",data lead,2025-11-02\n',
+    )
 
 
 def source_file(**values: object) -> dict[str, object]:
@@ -243,6 +253,7 @@ class TestContent:
         ]
 
     def test_parquet_files_hold_the_same_rows_in_the_same_order_as_the_tables(self, home: Home) -> None:
+        accept_a_change(home)
         folder = publish(home, [PASSED]).path
         for table in TABLES:
             from_database = read(folder, f"from {table}")
@@ -260,9 +271,27 @@ class TestContent:
         columns = dict(read(home.published, "select table_name || '.' || column_name, comment from duckdb_columns()"))
         assert columns["indicators.id"] == "Identifier that never changes."
         assert columns["indicators.generation"] is None
-        for table in ("source_files", "data_quality"):
+        for table in RECORDS:
             assert tables[table]
             assert all(comment for name, comment in columns.items() if str(name).startswith(f"{table}."))
+
+    def test_what_was_accepted_is_published_with_who_and_why(self, home: Home) -> None:
+        before = publish(home, [PASSED])
+        assert read(home.published, "from accepted_changes") == []
+        accept_a_change(home)
+        after = publish(home, [PASSED])
+        assert after.changed
+        assert before.tables["accepted_changes"] == 0
+        assert read(home.published, "select change_id, figures, reason, decided_by from accepted_changes") == [
+            ("0123456789ab", 7, "Sent twice, until now.", "data lead")
+        ]
+
+    def test_versions_has_every_table_of_the_publication_and_every_contract(self, home: Home) -> None:
+        publish(home, [PASSED])
+        tables = read(home.published, "select distinct name from versions where kind = 'table' order by name")
+        assert [name for (name,) in tables] == TABLES
+        contracts = read(home.published, "select name, version from versions where kind = 'contract'")
+        assert dict(contracts) == {name: contract.version for name, contract in load_contracts().items()}
 
     def test_source_files_holds_the_public_columns_of_the_ledger(self, home: Home) -> None:
         publish(home, [PASSED])
@@ -272,6 +301,7 @@ class TestContent:
             "file_name",
             "vintage_id",
             "status",
+            "contract_version",
             "rows_read",
             "rows_landed",
             "rows_quarantined",
@@ -288,6 +318,7 @@ class TestContent:
                 "events/2025.csv",
                 "e1",
                 "landed",
+                1,
                 10,
                 8,
                 2,
