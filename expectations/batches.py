@@ -11,6 +11,7 @@ from functools import cache, partial
 
 from expectations.checks import Check, groups_having, literal, literals, name, rows_where
 from expectations.history import history_checks, replaced_checks, spread_dates
+from expectations.sources import source_checks
 from expectations.suites import dropped_columns, survey_checks
 from ingestion.contracts import Contract, load_contracts
 from ingestion.instruments import Instrument, load_instruments
@@ -132,9 +133,9 @@ def batch_checks(dataset: str) -> tuple[Check, ...]:
     They may also read ``files``, as ``file_checks`` describe it, with ``received_at``, and what else has landed:
     ``landed_header`` and ``landed_episodes``, ``registered_names`` (``known_as``: every id, name and alias in the
     register of organisations, in lower case) and ``home_areas`` (``area_code`` and ``level`` of the home's own
-    authority, its region and its country).
+    authority, its region and its country), and what ``source_checks`` read.
     """
-    checks = (*_BY_DATASET.get(dataset, tuple)(), *history_checks(dataset))
+    checks = (*_BY_DATASET.get(dataset, tuple)(), *source_checks(dataset), *history_checks(dataset))
     if dataset in PAST_DATES:
         checks = (*checks, _not_in_the_future(*PAST_DATES[dataset]))
         if dataset not in ON_ONE_DAY:

@@ -40,13 +40,21 @@ LEDGER_COLUMNS = {
     "rows_quarantined": "bigint",
     "rows_dropped": "bigint",
     "received_at": "timestamp",
+    "is_current": "boolean",
 }
 
 #: What checks compare a batch with: name → dataset whose landed files it comes from, and the columns it has.
 COMPANIONS = {
     "registered_organisations": ("organisations", {"organisation_id": "varchar"}),
+    "landed_rolls": ("pupils_on_roll", {"school_id": "varchar"}),
     "landed_header": ("ssda903_header", {"collection_year": "bigint", "child_id": "varchar"}),
     "landed_episodes": ("ssda903_episodes", {"collection_year": "bigint", "child_id": "varchar"}),
+    "landed_courses": ("training_courses", {"course": "varchar"}),
+    "landed_course_aliases": ("training_courses", {"aliases": "varchar[]"}),
+    "landed_activities": (
+        "moodle_activity_progress",
+        {"course_short_name": "varchar", "person_id": "varchar", "completion_state": "varchar"},
+    ),
 }
 
 #: Which tables of the reference data say where the home lies.
@@ -250,7 +258,10 @@ class LandingGate:
     def _lay_out_companion(
         self, companion: str, dataset: str, columns: Mapping[str, str], *, complete: bool = True
     ) -> None:
-        paths = [path for path in sorted((self.home.landing / dataset).glob("*.parquet")) if self._has(path, columns)]
+        # What has been replaced lies there still, and says nothing any more.
+        in_force = {vintage for (vintage,) in self.validation.execute("select vintage_id from ledger where is_current")}
+        paths = [path for path in sorted((self.home.landing / dataset).glob("*.parquet")) if path.stem in in_force]
+        paths = [path for path in paths if self._has(path, columns)]
         if not paths:
             self.validation.execute(f"create table {companion} ({_typed(columns)})")
             return

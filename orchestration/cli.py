@@ -71,13 +71,16 @@ def sample(
     folder: Annotated[Path, typer.Argument(metavar="HOME", help="A folder that does not exist yet, or is empty.")],
     size: Annotated[Size, typer.Option(help="How much of it.")] = Size.borough,
     seed: Annotated[int, typer.Option(help="Another number gives another borough.")] = 1,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Without the rows and files that are flawed on purpose.")
+    ] = False,
 ) -> None:
     """Make a home with an invented borough to try things on."""
     from ingestion.sample import SampleError, write_sample
     from orchestration.reporting import console
 
     try:
-        made = write_sample(folder, size.value, seed)
+        made = write_sample(folder, size.value, seed, is_clean=clean)
     except SampleError as error:
         raise _CannotError(str(error)) from error
     out = console()
