@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 SETTINGS_FILE = "impact.yml"
 HOME_VARIABLE = "IMPACT_HOME"
+#: How a length of time is written.
+SPAN = r"^[1-9][0-9]{0,2} (months?|years?)$"
 
 
 class HomeError(Exception):
@@ -26,6 +29,8 @@ class Settings(BaseModel):
     authority: str = Field(pattern=r"^[A-Z][0-9]{8}$")
     #: How many publications stay on disk, the current one included.
     keep_publications: int = Field(default=5, ge=1)
+    #: Dataset → how long its landed rows are kept, where that is not what the project's own rules say.
+    retention: dict[str, Annotated[str, StringConstraints(pattern=SPAN)]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,11 @@ class Home:
         return self.root / "disclosure"
 
     @property
+    def frozen(self) -> Path:
+        """Counts whose rows have been deleted; unsuppressed, and never published."""
+        return self.root / "frozen"
+
+    @property
     def published(self) -> Path:
         """The link that names the publication in force."""
         return self.root / "published"
@@ -159,6 +169,8 @@ def _in_words(kind: str, location: tuple[int | str, ...], message: str) -> str:
         return f"`{key}` is not a setting; there are {', '.join(f'`{field}`' for field in Settings.model_fields)}"
     if kind == "missing":
         return f"`{key}` is missing; write for instance `{key}: E08000005`"
+    if kind == "string_pattern_mismatch" and key.startswith("retention."):
+        return f"`{key}` is not a length of time, such as 6 years or 18 months"
     if kind == "string_pattern_mismatch":
         return f"`{key}` is not a code of nine characters, such as E08000005"
     return f"`{key}`: {message}" if key else message

@@ -16,6 +16,7 @@ from ingestion.ledger import Ledger
 from orchestration import gating, handover
 from orchestration.dbt_build import NodeResult, build, count_rows, model_checks, warm_up
 from orchestration.resources import Gates, HomeToWrite
+from orchestration.retention import lay_out, retain
 from orchestration.translator import Translator
 from orchestration.watching import Watcher
 from publishing.publication import publish
@@ -113,6 +114,9 @@ def _landing(contracts: Mapping[str, Contract], sources: Mapping[tuple[str, str]
         watcher: dg.ResourceParam[Watcher],
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         here = home.open()
+        # Before anything lands: what is frozen is what the last run has proved.
+        for sentence in retain(here).sentences():
+            watcher.warned(sentence)
         handover.forget(here, *handover.STAGES)
         with gates.worker() as worker:
             watcher.phase("landing")
@@ -150,6 +154,7 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         watcher.phase("models")
         handover.forget(here, handover.MARTS)
         recall(here)
+        lay_out(here)
         nodes = {spec.metadata[UNIQUE_ID]: spec.key for spec in warehouse.specs}
         tests = {(spec.metadata or {})[UNIQUE_ID]: spec.key for spec in warehouse.check_specs}
         selected = {
