@@ -32,6 +32,10 @@ class Settings(BaseModel):
     #: Dataset → how long its landed rows are kept, where that is not what the project's own rules say.
     retention: dict[str, Annotated[str, StringConstraints(pattern=SPAN)]] = Field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        """What a home's settings are is a key of what is worked out from them."""
+        return hash(self.model_dump_json())
+
 
 @dataclass(frozen=True)
 class Home:

@@ -405,6 +405,8 @@ class Ledger:
                     coalesce(nullif(vintages.submission, ''), 'file=' || receipts.path) as submission
                 from receipts join vintages using (vintage_id)
                 where vintages.status = 'landed' and coalesce(vintages.gate, '') <> 'rejected'
+                    -- What had been replaced cannot come back once its rows are deleted.
+                    and coalesce(vintages.retired_because, 'time_is_up') = 'time_is_up'
                     -- The same bytes at the same path, later read as another submission: the first reading was wrong.
                     and not exists (
                         select 1 from receipts as later

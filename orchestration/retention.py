@@ -1,8 +1,8 @@
 """Rows of persons whose time is up: what is counted of them is frozen, and then they are deleted.
 
 In this order, so that a run that is killed anywhere leaves a home whose next run ends the same: the counts go into
-``frozen/``, whole; the ledger enters, in one transaction, whose rows are deleted; the files are deleted. What was frozen
-and not entered is forgotten and frozen again; what was entered and not deleted is deleted first of all.
+``frozen/``, whole; the ledger enters, in one transaction, whose rows are deleted; the files are deleted. What was
+frozen and not entered is forgotten and frozen again; what was entered and not deleted is deleted first of all.
 
 A period of an indicator is frozen as a whole, with every area, organisation and group, so that its parts still add up,
 and with the periods before it that are closed: how far back an indicator goes is told by the rows that are there.
@@ -213,6 +213,9 @@ def _freeze(con: duckdb.DuckDBPyConnection, home: Home, deleted: Sequence[Going]
     """
     ids = [going.vintage_id for going in deleted]
     con.execute("create table going as from due where vintage_id in (select unnest(?))", [ids])
+    # What was replaced or rejected is in no figure.
+    ids = [going.vintage_id for going in deleted if going.because == "time_is_up"]
+    con.execute("create table counting as from due where vintage_id in (select unnest(?))", [ids])
     now = datetime.now(UTC).replace(tzinfo=None)
     con.execute(
         f"""create table newly_frozen as
@@ -224,10 +227,10 @@ def _freeze(con: duckdb.DuckDBPyConnection, home: Home, deleted: Sequence[Going]
                 indicator_id,
                 source_dataset,
                 max(received_on) as received_on,
-                list_sort(list(distinct going.vintage_id)) as retired_vintage_ids
+                list_sort(list(distinct counting.vintage_id)) as retired_vintage_ids
             from (select distinct indicator_id, source_dataset, unnest(vintage_ids) as vintage_id from counts)
             join of_dataset using (vintage_id)
-            join going using (dataset)
+            join counting using (dataset)
             group by indicator_id, source_dataset
         ),
 
