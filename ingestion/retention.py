@@ -223,9 +223,9 @@ def warn_of_late_files(home: Home, ledger: Ledger) -> None:
                 late.append(vintage.file_name)
     if late:
         log.warning(
-            "%s wholly about periods whose figures are frozen, because the rows of other files of those periods have "
-            "been deleted: what is in them is not counted.",
-            _listed(late, "file is", "files are"),
+            "%s: only about periods whose figures are frozen, because the rows of other files of those periods have "
+            "been deleted. What is in it is not counted.",
+            _listed(late),
         )
 
 
@@ -233,9 +233,9 @@ def warn_of_copies(file_names: list[str]) -> None:
     """Say which files still lie in the inbox although the rows that landed from them have been deleted."""
     if file_names:
         log.warning(
-            "%s still in the inbox, and the rows that landed from it have been deleted because their time was up: take "
-            "such files out of the inbox, which the warehouse never changes.",
-            _listed(file_names, "file is", "files are"),
+            "%s: still in the inbox, although the rows that landed from it have been deleted because their time was up. "
+            "Take it out; the warehouse never changes the inbox.",
+            _listed(file_names),
         )
 
 
@@ -252,7 +252,6 @@ def _newest_day(con: duckdb.DuckDBPyConnection, home: Home, vintage: KeptVintage
     return newest
 
 
-def _listed(file_names: list[str], one: str, several: str) -> str:
+def _listed(file_names: list[str]) -> str:
     named = ", ".join(sorted(file_names)[:_NAMED])
-    more = f" and {len(file_names) - _NAMED:,} more" if len(file_names) > _NAMED else ""
-    return f"{len(file_names):,} {one if len(file_names) == 1 else several} ({named}{more})"
+    return named + (f" and {len(file_names) - _NAMED:,} more" if len(file_names) > _NAMED else "")
