@@ -49,6 +49,7 @@ from ingestion.readers import ROW, UnreadableFile, header_positions, normalise_h
 from ingestion.recognition import Recognised, recognise
 from ingestion.reference.tables import prepare_reference, reference_fingerprint
 from ingestion.registry.tables import load_registry, prepare_registry
+from ingestion.retention import warn_of_copies, warn_of_late_files
 from ingestion.split import (
     Outcome,
     RowsLost,
@@ -243,6 +244,9 @@ def land_inbox(
             reports.append(report)
             if on_file is not None:
                 on_file(report)
+        deleted = {vintage_id for _, vintage_id in ledger.retired()}
+        warn_of_copies([report.file_name for report in reports if report.vintage_id in deleted])
+        warn_of_late_files(home, ledger)
         ledger.export()
     return reports
 
@@ -319,6 +323,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             else:
                 _find_context(file, rules)
                 known = ledger.vintage(file.vintage_id)
+                _refuse_what_was_deleted(file, known, ledger)
                 if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), home):
                     return _unchanged(file, known, ledger)
                 _refuse_a_twin(file, home, ledger)
@@ -416,6 +421,33 @@ def _refuse_a_twin(file: _File, home: Home, ledger: Ledger) -> None:
         )
 
 
+def _refuse_what_was_deleted(file: _File, known: Vintage | None, ledger: Ledger) -> None:
+    """What has been deleted comes back under no circumstances, and takes the place of nothing.
+
+    A copy of a file in force under a name that is new is neither: it is known, and is let be.
+
+    Raises:
+        UnreadableFile: the file's rows were landed once and deleted, or those that it would replace were.
+    """
+    path = str(file.file_name)
+    if known is None:
+        deleted_at = ledger.retired_submission(path, file.contract.dataset, _submission(file))
+        if deleted_at is not None:
+            raise UnreadableFile(
+                "retention_over",
+                f"the rows that it would replace were deleted on {deleted_at[:10]}, because their time was up, and the "
+                "figures that rest on them are frozen as they were counted",
+                "Take it out of the inbox. Where files of this dataset add to each other and this one holds something "
+                "new, give it a name of its own.",
+            )
+    elif known.retired_at is not None and (known.retired_because != "time_is_up" or ledger.last_seen(path) is not None):
+        raise UnreadableFile(
+            "rows_deleted",
+            f"what is in it was received before, and the rows were deleted on {known.retired_at[:10]}",
+            "Take it out of the inbox. The figures stay as they are.",
+        )
+
+
 def _as_it_was(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> Vintage | None:
     """The record of a file that is what its path was last seen to hold, and whose rules have not changed."""
     seen = ledger.last_seen(str(file.file_name))
@@ -449,8 +481,10 @@ def _unchanged(file: _File, known: Vintage, ledger: Ledger) -> FileReport:
 def _stands(known: Vintage, fingerprint: str, home: Home) -> bool:
     """Whether reading the file again would change nothing.
 
-    A refused file is read again: what it lacked may be there.
+    A refused file is read again: what it lacked may be there. What has been deleted is never read again.
     """
+    if known.retired_at is not None:
+        return True
     if known.status == "refused" or known.rules_fingerprint != fingerprint:
         return False
     if known.status == "not_needed":

@@ -17,6 +17,7 @@ from orchestration import gating, handover
 from orchestration.dbt_build import NodeResult, build, count_rows, model_checks, warm_up
 from orchestration.persistence import persistent
 from orchestration.resources import Gates, HomeToWrite
+from orchestration.retention import lay_out, retain
 from orchestration.translator import Translator
 from orchestration.watching import Watcher
 from publishing import check_history
@@ -116,6 +117,9 @@ def _landing(contracts: Mapping[str, Contract], sources: Mapping[tuple[str, str]
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         here = home.open()
         with persistent(context, home):
+            # Before anything lands: what is frozen is what the last run has proved.
+            for sentence in retain(here).sentences():
+                watcher.warned(sentence)
             handover.forget(here, *handover.STAGES)
             with gates.worker() as worker:
                 watcher.phase("landing")
@@ -154,6 +158,7 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         with persistent(context, home):
             handover.forget(here, handover.MARTS)
             recall(here)
+            lay_out(here)
         nodes = {spec.metadata[UNIQUE_ID]: spec.key for spec in warehouse.specs}
         tests = {(spec.metadata or {})[UNIQUE_ID]: spec.key for spec in warehouse.check_specs}
         selected = {

@@ -77,6 +77,8 @@ _SOURCE_FILES = (
         "landed_at": "When its rows landed, UTC; null where none did.",
         "is_current": "True while the published figures rest on this vintage; false once replaced or rejected.",
         "message": "Why a file was refused or rejected or is not needed, and what to do; null otherwise.",
+        "retired_at": "When its rows were deleted because their time was up, UTC; null while they are kept. Figures of "
+        "a file in force stay as they were counted.",
     },
 )
 

@@ -123,6 +123,7 @@ def source_file(**values: object) -> dict[str, object]:
         "is_current": True,
         "contract_version": 1,
         "message": None,
+        "retired_at": None,
     }
     return row | values
 
@@ -153,6 +154,7 @@ LEDGER_TYPES = {
     "rows_corrected": "BIGINT",
     "received_at": "TIMESTAMP",
     "landed_at": "TIMESTAMP",
+    "retired_at": "TIMESTAMP",
     "sequence": "BIGINT",
     "is_current": "BOOLEAN",
     "contract_version": "BIGINT",
@@ -312,6 +314,7 @@ class TestContent:
             "landed_at",
             "is_current",
             "message",
+            "retired_at",
         ]
         assert read(home.published, "from source_files") == [
             (
@@ -329,6 +332,7 @@ class TestContent:
                 datetime(2025, 9, 1, 2, 0, 0),
                 datetime(2025, 9, 1, 2, 0, 5),
                 True,
+                None,
                 None,
             )
         ]
