@@ -548,6 +548,46 @@ def _chart_checks() -> tuple[Check, ...]:
     )
 
 
+def _decisions_take_effect() -> Check:
+    """A target or a new baseline that suits no figure is recorded, and does nothing: nobody would notice."""
+    own = (
+        "(select shown.* from warehouse.marts.indicator_values as shown"
+        " join warehouse.staging.stg_home__settings as settings on shown.area_code = settings.authority_code)"
+    )
+    scope = " and ".join(
+        f"(charts.{column} is null or charts.{column} = shown.{column})"
+        for column in ("area_code", "sector", "organisation_id")
+    )
+    return Check(
+        rule="decisions_take_effect",
+        description="Every target has a figure in its baseline period, or is set beside one, and every new baseline of"
+        " a chart begins and ends in periods of its series.",
+        remedy="Correct the row in decisions/indicator_targets.csv, decisions/control_baselines.csv or the own"
+        " indicators.csv, or wait until the period has come; until then the decision does nothing",
+        sql="select targets.indicator_id || ' is to be ' || targets.target_value::double || ' from '"
+        " || targets.baseline_period || ' on, a period in which no figure of the whole area is shown' as detail"
+        f" from checked as targets anti join {own} as shown on shown.indicator_id = targets.indicator_id"
+        " and shown.period = targets.baseline_period and shown.value is not null and shown.sector = 'total'"
+        " and shown.organisation_id = 'total' and shown.breakdown = 'total'"
+        " where targets.target_value is not null and targets.baseline_period is not null"
+        " union all select targets.indicator_id || ' is to be ' || targets.target_value::double || ', beside which no"
+        " figure of its kind of period is shown' from checked as targets anti join"
+        " (select indicator_id from warehouse.marts.comparisons where comparator = 'target') as compared"
+        " using (indicator_id) where targets.target_value is not null and targets.baseline_period is null"
+        " union all select charts.indicator_id || ' has a new baseline ' || charts.at || ' ' || charts.period || ', a"
+        " period of none of its series in ' || concat_ws(', ', coalesce(charts.area_code, 'every area'),"
+        " coalesce('sector ' || charts.sector, 'every sector'),"
+        " coalesce('organisation ' || charts.organisation_id, 'every organisation')) from ("
+        "select *, 'from' as at, first_period as period from warehouse.staging.stg_home__control_baselines"
+        " union all select *, 'up to', last_period from warehouse.staging.stg_home__control_baselines"
+        " where last_period is not null) as charts anti join warehouse.marts.indicator_values as shown"
+        f" on shown.indicator_id = charts.indicator_id and shown.period = charts.period and {scope}",
+        severity="warning",
+        owner="analyst",
+        reason="A decision that suits no figure does nothing, and whoever took it believes that it does.",
+    )
+
+
 def _comparison_checks(key: tuple[str, ...], other_key: dict[str, str], difference: str) -> tuple[Check, ...]:
     """Checks on a mart that sets values beside others.
 
@@ -603,6 +643,7 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             owner="analyst",
             reason="An indicator without a statement measures nothing that was promised.",
         ),
+        _decisions_take_effect(),
     ),
     "framework_nodes": (
         _complete("framework_id", "node_id", "layer", "statement"),

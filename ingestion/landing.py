@@ -28,9 +28,11 @@ import pyarrow.parquet
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponential
 
 from ingestion.access import keep_private, only_mine
+from ingestion.cache import cache_folder
 from ingestion.context import day_in_path, describe, from_path
 from ingestion.contracts import Column, Contract, load_contracts
 from ingestion.corrections import Correction, of_file, read_corrections
+from ingestion.database import open_in_memory
 from ingestion.findings import Finding, shown, to_table
 from ingestion.forms import Tool, load_tools, match_questions
 from ingestion.forms.matching import refuse_what_is_twice
@@ -47,6 +49,7 @@ from ingestion.readers import ROW, UnreadableFile, header_positions, normalise_h
 from ingestion.recognition import Recognised, recognise
 from ingestion.reference.tables import prepare_reference, reference_fingerprint
 from ingestion.registry.tables import load_registry, prepare_registry
+from ingestion.retention import warn_of_copies, warn_of_late_files
 from ingestion.split import (
     Outcome,
     RowsLost,
@@ -204,15 +207,16 @@ def land_inbox(
     keep_private(home)
     prepare_reference(home)
     prepare_registry(home)
-    # What a run that was killed had put down may hold raw cells.
-    shutil.rmtree(home.spill, ignore_errors=True)
+    # What a run that was killed had put down may hold raw cells, and true counts.
+    for left_behind in (home.spill, home.publishing_spill, home.warehouse_spill):
+        shutil.rmtree(left_behind, ignore_errors=True)
     home.spill.mkdir(parents=True)
     key = load_key()
     if key.is_demo:
         log.warning(DEMO_KEY_WARNING)
     home.inbox.mkdir(parents=True, exist_ok=True)
     reports = []
-    with Ledger(home) as ledger, _workspace(home.spill) as workspace:
+    with Ledger(home) as ledger, _workspace(home, home.spill) as workspace:
         rules = _Rules(
             home,
             key,
@@ -240,6 +244,9 @@ def land_inbox(
             reports.append(report)
             if on_file is not None:
                 on_file(report)
+        deleted = {vintage_id for _, vintage_id in ledger.retired()}
+        warn_of_copies([report.file_name for report in reports if report.vintage_id in deleted])
+        warn_of_late_files(home, ledger)
         ledger.export()
     return reports
 
@@ -259,7 +266,7 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
             siblings[folder, dataset] = _context_of_sibling(path, dataset, key, rules)
         return siblings[folder, dataset]
 
-    with tempfile.TemporaryDirectory(prefix="impact-") as spill, _workspace(Path(spill)) as workspace:
+    with tempfile.TemporaryDirectory(prefix="impact-") as spill, _workspace(home, Path(spill)) as workspace:
         rules = _Rules(
             home,
             load_key(),
@@ -316,6 +323,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             else:
                 _find_context(file, rules)
                 known = ledger.vintage(file.vintage_id)
+                _refuse_what_was_deleted(file, known, ledger)
                 if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), home):
                     return _unchanged(file, known, ledger)
                 _refuse_a_twin(file, home, ledger)
@@ -413,6 +421,33 @@ def _refuse_a_twin(file: _File, home: Home, ledger: Ledger) -> None:
         )
 
 
+def _refuse_what_was_deleted(file: _File, known: Vintage | None, ledger: Ledger) -> None:
+    """What has been deleted comes back under no circumstances, and takes the place of nothing.
+
+    A copy of a file in force under a name that is new is neither: it is known, and is let be.
+
+    Raises:
+        UnreadableFile: the file's rows were landed once and deleted, or those that it would replace were.
+    """
+    path = str(file.file_name)
+    if known is None:
+        deleted_at = ledger.retired_submission(path, file.contract.dataset, _submission(file))
+        if deleted_at is not None:
+            raise UnreadableFile(
+                "retention_over",
+                f"the rows that it would replace were deleted on {deleted_at[:10]}, because their time was up, and the "
+                "figures that rest on them are frozen as they were counted",
+                "Take it out of the inbox. Where files of this dataset add to each other and this one holds something "
+                "new, give it a name of its own.",
+            )
+    elif known.retired_at is not None and (known.retired_because != "time_is_up" or ledger.last_seen(path) is not None):
+        raise UnreadableFile(
+            "rows_deleted",
+            f"what is in it was received before, and the rows were deleted on {known.retired_at[:10]}",
+            "Take it out of the inbox. The figures stay as they are.",
+        )
+
+
 def _as_it_was(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> Vintage | None:
     """The record of a file that is what its path was last seen to hold, and whose rules have not changed."""
     seen = ledger.last_seen(str(file.file_name))
@@ -446,8 +481,10 @@ def _unchanged(file: _File, known: Vintage, ledger: Ledger) -> FileReport:
 def _stands(known: Vintage, fingerprint: str, home: Home) -> bool:
     """Whether reading the file again would change nothing.
 
-    A refused file is read again: what it lacked may be there.
+    A refused file is read again: what it lacked may be there. What has been deleted is never read again.
     """
+    if known.retired_at is not None:
+        return True
     if known.status == "refused" or known.rules_fingerprint != fingerprint:
         return False
     if known.status == "not_needed":
@@ -672,12 +709,10 @@ def _flows(file: _File, columns: list[Column], positions: dict[str, tuple[int, .
     return is_flat and not has_corrections and not is_dated_two_ways and all(len(at) == 1 for at in positions.values())
 
 
-def _workspace(folder: Path) -> duckdb.DuckDBPyConnection:
+def _workspace(home: Home | None, folder: Path) -> duckdb.DuckDBPyConnection:
     """A DuckDB that holds little in memory and puts down the rest; each file works in a cursor of its own on it."""
-    con = duckdb.connect()
-    con.execute(f"set temp_directory = {literal(str(folder))}")
-    con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-    return con
+    folders = [folder, cache_folder(), *((home.root,) if home is not None else ())]
+    return open_in_memory(*folders, puts_down_in=folder, memory_limit=MEMORY_LIMIT)
 
 
 def _read(con: duckdb.DuckDBPyConnection, recognised: Recognised, sql: str) -> int:
@@ -1254,7 +1289,7 @@ def _printable(path: Path) -> PurePosixPath:
 
 def _land_empty_files(home: Home, contracts: dict[str, Contract]) -> None:
     """A file of no rows per dataset, so that a source without data is an empty table and not an error."""
-    with duckdb.connect() as con:
+    with open_in_memory(home.landing) as con:
         for contract in contracts.values():
             if contract.not_needed is not None:
                 continue

@@ -31,8 +31,8 @@ Manifest = Mapping[str, Any]
 
 _BUILT = ("model", "seed", "snapshot")
 _GOOD = {"success", "pass", "no-op", "warn"}
-#: Statistics, with SciPy and pandas behind it.
-_SLOW_LIBRARY = "statsmodels.stats.proportion"
+#: What the models written in Python ask for; pyarrow looks for pandas wherever it makes a column.
+_SLOW_LIBRARIES = ("scipy.special", "scipy.sparse.csgraph", "pandas")
 #: The one message for debugging that is listened to.
 _NODE_FINISHED = "NodeFinished"
 _LEVELS = {"info": logging.INFO, "warn": logging.INFO, "error": logging.ERROR}
@@ -129,9 +129,14 @@ def build(
 def warm_up() -> None:
     """Begin to import, in the background, what the models written in Python will ask for.
 
-    That takes two seconds, which a run has while it waits for the process that runs the gates.
+    That takes a second, which a run has while it waits for the process that runs the gates.
     """
-    threading.Thread(target=importlib.import_module, args=(_SLOW_LIBRARY,), daemon=True).start()
+
+    def load() -> None:
+        for library in _SLOW_LIBRARIES:
+            importlib.import_module(library)
+
+    threading.Thread(target=load, daemon=True).start()
 
 
 def node_results(outcome: dbtRunnerResult) -> list[NodeResult]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from expectations.results import CheckResult
 from ingestion.access import only_mine, share_publication
+from ingestion.database import open_in_memory
 from ingestion.home import Home
 from ingestion.sql import literal
 from ingestion.sql import name as quoted
@@ -166,13 +167,7 @@ def _build(
 
 def _connect(home: Home) -> duckdb.DuckDBPyConnection:
     """A connection in memory that spills into the home's working folder and asks the network for nothing."""
-    return duckdb.connect(
-        config={
-            "temp_directory": str(home.state / "publishing"),
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-    )
+    return open_in_memory(home.root, puts_down_in=home.publishing_spill)
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, building: Path, table: Table) -> _PublishedTable:

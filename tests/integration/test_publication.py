@@ -105,7 +105,7 @@ def accept_a_change(home: Home) -> None:
 def source_file(**values: object) -> dict[str, object]:
     """A row of the ledger's export."""
     row: dict[str, object] = {
-        "dataset": "events",
+        "dataset": "organisations",
         "file_name": "events/2025.csv",
         "vintage_id": "e1",
         "submission": "",
@@ -123,6 +123,7 @@ def source_file(**values: object) -> dict[str, object]:
         "is_current": True,
         "contract_version": 1,
         "message": None,
+        "retired_at": None,
     }
     return row | values
 
@@ -130,7 +131,7 @@ def source_file(**values: object) -> dict[str, object]:
 def finding(**values: object) -> dict[str, object]:
     """A row of the union of quarantine files."""
     row: dict[str, object] = {
-        "dataset": "events",
+        "dataset": "organisations",
         "file_name": "events/2025.csv",
         "vintage_id": "e1",
         "sheet": None,
@@ -153,6 +154,7 @@ LEDGER_TYPES = {
     "rows_corrected": "BIGINT",
     "received_at": "TIMESTAMP",
     "landed_at": "TIMESTAMP",
+    "retired_at": "TIMESTAMP",
     "sequence": "BIGINT",
     "is_current": "BOOLEAN",
     "contract_version": "BIGINT",
@@ -302,6 +304,7 @@ class TestContent:
             "vintage_id",
             "status",
             "contract_version",
+            "rows_status",
             "rows_read",
             "rows_landed",
             "rows_quarantined",
@@ -311,14 +314,16 @@ class TestContent:
             "landed_at",
             "is_current",
             "message",
+            "retired_at",
         ]
         assert read(home.published, "from source_files") == [
             (
-                "events",
+                "organisations",
                 "events/2025.csv",
                 "e1",
                 "landed",
                 1,
+                "ok",
                 10,
                 8,
                 2,
@@ -327,6 +332,7 @@ class TestContent:
                 datetime(2025, 9, 1, 2, 0, 0),
                 datetime(2025, 9, 1, 2, 0, 5),
                 True,
+                None,
                 None,
             )
         ]
@@ -341,7 +347,7 @@ class TestContent:
         )
         advice = CheckResult(
             "landed",
-            "events",
+            "organisations",
             "few_rows",
             "As many rows as last year.",
             "warning",
@@ -356,7 +362,7 @@ class TestContent:
         assert read(home.published, "from data_quality") == [
             (
                 "files",
-                "events",
+                "organisations",
                 "date",
                 "Every row and file that arrives keeps the rule date.",
                 "error",
@@ -369,7 +375,7 @@ class TestContent:
             ),
             (
                 "files",
-                "events",
+                "organisations",
                 "unknown_column",
                 "Every row and file that arrives keeps the rule unknown_column.",
                 "warning",
@@ -382,7 +388,7 @@ class TestContent:
             ),
             (
                 "landed",
-                "events",
+                "organisations",
                 "few_rows",
                 "As many rows as last year.",
                 "warning",
@@ -406,6 +412,51 @@ class TestContent:
                 None,
                 *WHY.values(),
             ),
+        ]
+
+    def test_no_number_of_rows_says_how_few_people_a_file_is_about(self, home: Home) -> None:
+        few = {"dataset": "training_bookings", "rows_read": 7, "rows_landed": 3, "rows_quarantined": 4}
+        write_ledger(
+            home,
+            [
+                source_file(dataset="training_bookings", file_name="many.csv"),
+                source_file(file_name="few.csv", vintage_id="e2", sequence=2, message="4 of 7 rows are wrong.", **few),
+            ],
+            [finding(dataset="training_bookings"), finding(dataset="training_bookings", vintage_id="e2")],
+        )
+
+        def check(stage: str, dataset: str, rows: int, failed: int, message: str | None) -> CheckResult:
+            return CheckResult(
+                stage, dataset, "rule", "It holds.", "warning", False, rows, failed, None, message, **WHY
+            )
+
+        publish(
+            home,
+            [
+                check("landed", "training_bookings", 11, 1, "1 found among 11 rows: 4 of 7 rows in quarantine. Ask."),
+                check("landed", "training_bookings", 11, 2, "2 found among 11 rows: row 2; row 5. Ask."),
+                check("models", "stg_training__bookings", 11, 0, None),
+                check("models", "indicator_counts", 4, 2, "2 rows"),
+                check("landed", "dfe_exclusions", 3, 2, "2 found among 3 rows: row 2; row 3. Ask."),
+            ],
+        )
+        files = read(home.published, "select file_name, columns('rows_.*'), message from source_files order by 1 desc")
+        assert files == [
+            ("many.csv", "ok", 10, 8, 2, 0, 0, None),
+            ("few.csv", "c", None, None, None, None, None, "too many rows are wrong."),
+        ]
+        found = read(
+            home.published, "select dataset, rows_checked, rows_failed, message from data_quality order by all"
+        )
+        masked = "Found in 1 to 5 rows. `impact check` on the file says which and what to do."
+        aside = "1 to 5 rows of 2 files set aside in quarantine."
+        assert found == [
+            ("dfe_exclusions", 3, 2, "2 found among 3 rows: row 2; row 3. Ask."),
+            ("indicator_counts", 4, 2, "2 rows"),
+            ("stg_training__bookings", None, 0, None),
+            ("training_bookings", None, 1, "1 found: too many rows in quarantine. Ask."),
+            ("training_bookings", None, None, f"{aside} `impact check` on the file says which rows and what to do."),
+            ("training_bookings", None, None, masked),
         ]
 
     def test_findings_of_a_file_that_was_corrected_are_no_longer_reported(self, home: Home) -> None:

@@ -442,7 +442,8 @@ def test_settings_that_would_show_a_secret_or_cannot_work_are_refused_without_re
 
 
 def failed(stage: str, severity: str = "error", message: str = "Ann Other, 3 rows") -> CheckResult:
-    return CheckResult(stage, "areas", "areas_unique", "No area twice.", severity, False, 9, 3, None, message)
+    words = {"owner": "data engineer", "reason": "It matters.", "remedy": "Do this."}
+    return CheckResult(stage, "areas", "areas_unique", "No area twice.", severity, False, 9, 3, None, message, **words)
 
 
 def finished(home: Home, *stages: str, published: bool) -> None:
