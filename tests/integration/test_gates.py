@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import multiprocessing
+import re
 import shutil
 import signal
 import subprocess
@@ -1111,6 +1112,35 @@ def test_a_gate_writes_no_file(warehouse: Home, landing: Landing, monkeypatch: p
 
 
 # --- the worker ------------------------------------------------------------------------------------------------------
+
+
+def test_the_data_docs_say_what_was_expected_found_and_is_to_be_done_and_load_nothing(
+    home: Home, landing: Landing
+) -> None:
+    landing.land("training_bookings", "faulty", change(2, person_id="a.person@example.org")(bookings()))
+    with GateWorker() as worker:
+        worker.check_landed(home, {"training_bookings": ["faulty"], "events": ["events_v1"]})
+        worker.document(home)
+    folder = home.checks / "data_docs"
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html", "landed.html", "landed-training_bookings.html", "landed-events.html",
+    }  # fmt: skip
+    page = (folder / "landed-training_bookings.html").read_text(encoding="utf-8")
+    for said in (
+        "Every person_id is there and is a pseudonym of 32 hexadecimal characters.",
+        "disclosure officer",
+        "What tells who a person is must not be kept",
+        "delete the landed file, and report it.",
+    ):
+        assert said in page
+    assert page.count("text-danger") == 1 + 1  # the row's sign, and the style of all such signs
+    overview = (folder / "landed.html").read_text(encoding="utf-8")
+    assert re.search(r"training_bookings</a></td><td>[0-9]+</td><td>1</td><td>0</td>", overview)
+    for path in folder.iterdir():
+        html = path.read_text(encoding="utf-8")
+        assert re.findall(r"https?:|<script|<link|<img|@import|url\(|example\.org", html) == []
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_worker_gives_the_results_of_both_gates(warehouse: Home, landing: Landing) -> None:
