@@ -13,6 +13,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,7 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponential
 
 from ingestion.access import keep_private, only_mine
 from ingestion.cache import cache_folder
@@ -37,7 +39,7 @@ from ingestion.forms.matching import refuse_what_is_twice
 from ingestion.home import SETTINGS_FILE, Home
 from ingestion.instruments import Instrument, load_instruments
 from ingestion.keys import domains
-from ingestion.ledger import Ledger, Vintage, landing_path, quarantine_path, write_findings
+from ingestion.ledger import Ledger, Vintage, landing_path, quarantine_path, seen_files, write_findings
 from ingestion.limits import GIGABYTE, LARGEST_FILE_GB, MOST_COLUMNS
 from ingestion.lookups import Lookups
 from ingestion.organisations import REGISTER, has_register
@@ -47,6 +49,7 @@ from ingestion.readers import ROW, UnreadableFile, header_positions, normalise_h
 from ingestion.recognition import Recognised, recognise
 from ingestion.reference.tables import prepare_reference, reference_fingerprint
 from ingestion.registry.tables import load_registry, prepare_registry
+from ingestion.retention import warn_of_copies, warn_of_late_files
 from ingestion.split import (
     Outcome,
     RowsLost,
@@ -61,6 +64,7 @@ from ingestion.split import (
 from ingestion.sql import literal, name
 from ingestion.stream import Stream
 from ingestion.texts import spelt_out
+from ingestion.transience import can_pass
 from ingestion.writing import whole_file
 
 log = logging.getLogger(__name__)
@@ -72,6 +76,14 @@ MEMORY_LIMIT = "1GB"
 FLOWS_FROM_BYTES = 1_000_000
 
 _TEXT = pa.string()
+
+#: How often a file is opened on a share that does not answer, and the wait before the second time; then twice as long.
+READ_ATTEMPTS = 3
+FIRST_WAIT_SECONDS = 0.5
+#: How programs that copy or download call a file until it is whole.
+UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp", ".!sync")
+#: How far the clock of a file server may be ahead of ours.
+CLOCKS_DIFFER_SECONDS = 900.0
 
 #: So many dates that only the month first explains are no slip of the pen.
 FEWEST_MONTH_FIRST = 3
@@ -174,12 +186,16 @@ class _Rules:
 
 
 @only_mine()
-def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) -> list[FileReport]:
+def land_inbox(
+    home: Home, on_file: Callable[[FileReport], None] | None = None, settle_seconds: float = 0.0
+) -> list[FileReport]:
     """Land every file in the inbox that is new or whose rules have changed; the caller holds ``home.lock``.
 
     Args:
         home: the home.
         on_file: called with each file's report as it is ready.
+        settle_seconds: files that changed less than so many seconds ago are left as if they were not there yet; what
+            their names held before stays in force.
 
     Returns:
         One report per file in the inbox, in the order they were dealt with.
@@ -214,9 +230,12 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
             resolves_organisations=True,
         )
         _land_empty_files(home, rules.contracts)
-        for file in _in_order(home, ledger, rules):
+        for file in _in_order(home, ledger, rules, settle_seconds):
             try:
                 report = _land(file, home, ledger, rules)
+            except _StillArriving:
+                log.warning("%s is still being written; it is left for the next run.", file.file_name)
+                continue
             except FileNotFoundError:
                 if file.path.exists():
                     raise
@@ -225,6 +244,9 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
             reports.append(report)
             if on_file is not None:
                 on_file(report)
+        deleted = {vintage_id for _, vintage_id in ledger.retired()}
+        warn_of_copies([report.file_name for report in reports if report.vintage_id in deleted])
+        warn_of_late_files(home, ledger)
         ledger.export()
     return reports
 
@@ -301,15 +323,17 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             else:
                 _find_context(file, rules)
                 known = ledger.vintage(file.vintage_id)
+                _refuse_what_was_deleted(file, known, ledger)
                 if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), home):
                     return _unchanged(file, known, ledger)
                 _refuse_a_twin(file, home, ledger)
                 place = landing_path(home, file.contract.dataset, file.vintage_id)
                 with _sorted(file, rules) as (splitter, report), whole_file(place) as temporary:
                     splitter.land(temporary)
-                    _refuse_a_moving_file(file)
     except UnreadableFile as error:
         report = _refused(file, error)
+    if _has_changed(file):
+        raise _StillArriving
     # As it ships: a survey's tool adds to it.
     contract = rules.contracts[file.contract.dataset] if file.recognised else None
     write_findings(quarantine_path(home, report.dataset, report.vintage_id), to_table(report.findings))
@@ -370,19 +394,14 @@ def _faults_contained(file: _File) -> Iterator[None]:
         ) from None
 
 
-def _refuse_a_moving_file(file: _File) -> None:
-    """What was read has to be what was hashed.
+class _StillArriving(Exception):
+    """A file was written to while it was read; what was read of it counts for nothing."""
 
-    Raises:
-        UnreadableFile: the file has changed since.
-    """
-    stat = file.path.stat()
-    if (stat.st_size, stat.st_mtime_ns) != (file.size, file.modified_ns):
-        raise UnreadableFile(
-            "still_being_written",
-            "it changed while it was read",
-            "Nothing to do if it was on its way: the next run reads it again.",
-        )
+
+def _has_changed(file: _File) -> bool:
+    # A link that leads nowhere, or to itself, is looked at itself.
+    stat = file.path.stat() if file.path.exists() else file.path.lstat()
+    return file.size >= 0 and (stat.st_size, stat.st_mtime_ns) != (file.size, file.modified_ns)
 
 
 def _refuse_a_twin(file: _File, home: Home, ledger: Ledger) -> None:
@@ -399,6 +418,33 @@ def _refuse_a_twin(file: _File, home: Home, ledger: Ledger) -> None:
             f"it is byte for byte the file {path}, which counts as "
             f"{submission.replace('=', ' ').replace('_', ' ').replace(',', ', ')}",
             "One of the two has the wrong name: take that one out of the inbox.",
+        )
+
+
+def _refuse_what_was_deleted(file: _File, known: Vintage | None, ledger: Ledger) -> None:
+    """What has been deleted comes back under no circumstances, and takes the place of nothing.
+
+    A copy of a file in force under a name that is new is neither: it is known, and is let be.
+
+    Raises:
+        UnreadableFile: the file's rows were landed once and deleted, or those that it would replace were.
+    """
+    path = str(file.file_name)
+    if known is None:
+        deleted_at = ledger.retired_submission(path, file.contract.dataset, _submission(file))
+        if deleted_at is not None:
+            raise UnreadableFile(
+                "retention_over",
+                f"the rows that it would replace were deleted on {deleted_at[:10]}, because their time was up, and the "
+                "figures that rest on them are frozen as they were counted",
+                "Take it out of the inbox. Where files of this dataset add to each other and this one holds something "
+                "new, give it a name of its own.",
+            )
+    elif known.retired_at is not None and (known.retired_because != "time_is_up" or ledger.last_seen(path) is not None):
+        raise UnreadableFile(
+            "rows_deleted",
+            f"what is in it was received before, and the rows were deleted on {known.retired_at[:10]}",
+            "Take it out of the inbox. The figures stay as they are.",
         )
 
 
@@ -435,8 +481,10 @@ def _unchanged(file: _File, known: Vintage, ledger: Ledger) -> FileReport:
 def _stands(known: Vintage, fingerprint: str, home: Home) -> bool:
     """Whether reading the file again would change nothing.
 
-    A refused file is read again: what it lacked may be there.
+    A refused file is read again: what it lacked may be there. What has been deleted is never read again.
     """
+    if known.retired_at is not None:
+        return True
     if known.status == "refused" or known.rules_fingerprint != fingerprint:
         return False
     if known.status == "not_needed":
@@ -1103,7 +1151,7 @@ def _most_frequent_year(file: _File, column_name: str, rules: _Rules) -> int | N
 # --- the inbox ---------------------------------------------------------------------------------------------------
 
 
-def _in_order(home: Home, ledger: Ledger, rules: _Rules) -> Iterator[_File]:
+def _in_order(home: Home, ledger: Ledger, rules: _Rules, settle_seconds: float) -> Iterator[_File]:
     """The files of the inbox, those first that others are checked against, then in the order they arrived.
 
     A file that is as it was last seen is not opened: what it is stands in the ledger.
@@ -1117,6 +1165,8 @@ def _in_order(home: Home, ledger: Ledger, rules: _Rules) -> Iterator[_File]:
             stat = path.stat() if path.exists() else path.lstat()
         except FileNotFoundError:
             # Taken away since the inbox was listed.
+            continue
+        if is_arriving(stat, settle_seconds):
             continue
         file.size, file.modified_ns = stat.st_size, stat.st_mtime_ns
         seen = ledger.last_seen(str(file.file_name))
@@ -1133,11 +1183,46 @@ def _in_order(home: Home, ledger: Ledger, rules: _Rules) -> Iterator[_File]:
         yield file
 
 
+def is_arriving(stat: os.stat_result, settle_seconds: float) -> bool:
+    """Whether a file changed less than ``settle_seconds`` ago.
+
+    It goes by the time of the change of its entry, which every write moves on and a copy cannot set, as it can set the
+    time of the change of its content. A time well ahead of the clock says nothing: one of the two was wrong.
+    """
+    age = time.time() - stat.st_ctime
+    return -CLOCKS_DIFFER_SECONDS < age < settle_seconds
+
+
+def unseen(home: Home) -> dict[str, str]:
+    """The files of the inbox that no run has dealt with as they are; nothing is written, and no lock is needed.
+
+    Their sizes and times are compared with what they were and never with a clock: a copy can keep the time of its
+    original, and a supplier's clock can be ahead.
+
+    Returns:
+        Name below the inbox → what tells one state of the file from another.
+    """
+    known = seen_files(home)
+    found = {}
+    for path in submissions_in(home.inbox):
+        try:
+            stat = path.stat() if path.exists() else path.lstat()
+        except FileNotFoundError:
+            # Taken away since the inbox was listed.
+            continue
+        name = str(_printable(path.relative_to(home.inbox)))
+        size, modified_ns = known.get(name, (None, None))
+        # What could not be opened is known without its size; the nightly run tries it again.
+        if size not in (-1, stat.st_size) or modified_ns != stat.st_mtime_ns:
+            found[name] = f"{stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
+    return found
+
+
 def submissions_in(folder: Path) -> list[Path]:
     """What someone sent, in order of name: every file below a folder, and whatever else stands there that is none.
 
-    What a program leaves beside a file while it has it open is left out. A folder that cannot be looked into, a link
-    that leads nowhere and a pipe are in the list, so that they are refused and not passed over.
+    What a program leaves beside a file while it has it open or copies it is left out. A folder that cannot be looked
+    into, a link that leads nowhere and a pipe are in the list, so that they are refused and not passed over.
     """
     found: list[Path] = []
 
@@ -1146,7 +1231,11 @@ def submissions_in(folder: Path) -> list[Path]:
 
     for parent, folders, files in os.walk(folder, onerror=not_seen):
         folders[:] = [name for name in folders if not name.startswith((".", "~$"))]
-        found += [Path(parent, name) for name in files if not name.startswith((".", "~$"))]
+        found += [
+            Path(parent, name)
+            for name in files
+            if not name.startswith((".", "~$")) and not name.lower().endswith(UNFINISHED)
+        ]
         found += [path for name in folders if (path := Path(parent, name)).is_symlink()]
     return sorted(found)
 
@@ -1164,11 +1253,21 @@ def _sha256_of(file: _File, home: Home | None) -> str:
     # A pipe would be waited for.
     with suppress(OSError, UnreadableFile):
         _refuse_what_is_not_opened(file.path, home)
-        with file.path.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
+        return _digest(file.path)
     # What it holds is not known: it is refused under its name, and hashed again by the next run.
     file.size = -1
     return hashlib.sha256(f"not opened: {file.file_name}".encode()).hexdigest()
+
+
+@retry(
+    retry=retry_if_exception(can_pass),
+    stop=stop_after_attempt(READ_ATTEMPTS),
+    wait=wait_exponential(multiplier=FIRST_WAIT_SECONDS),
+    reraise=True,
+)
+def _digest(path: Path) -> str:
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _name_below_inbox(path: Path, home: Home | None) -> PurePosixPath:

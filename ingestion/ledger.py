@@ -15,9 +15,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,6 +49,9 @@ create table if not exists vintages (
     landed_at text not null,
     -- Fingerprint of the key that its pseudonyms were made with; null where it has none.
     key_id text,
+    -- When its rows were deleted, and why; see ingestion/retention.py.
+    retired_at text,
+    retired_because text check (retired_because in ('time_is_up', 'replaced', 'rejected')),
     check (rows_read = rows_landed + rows_quarantined + rows_dropped)
 );
 create table if not exists receipts (
@@ -87,6 +90,7 @@ _SOURCE_FILES = pa.schema(
         ("is_current", pa.bool_()),
         ("contract_version", pa.int64()),
         ("message", pa.string()),
+        ("retired_at", pa.timestamp("us")),
     ]
 )
 
@@ -125,6 +129,27 @@ class Vintage:
     rules_fingerprint: str
     #: Fingerprint of the key that its pseudonyms were made with.
     key_id: str | None = None
+    #: When its rows were deleted; None while landing holds them.
+    retired_at: str | None = None
+    retired_because: str | None = None
+
+
+@dataclass(frozen=True)
+class KeptVintage:
+    """A landed vintage whose rows have not been deleted."""
+
+    dataset: str
+    vintage_id: str
+    #: Below the inbox.
+    file_name: str
+    #: What a newer file replaces; where files add to each other, the file's own name.
+    submission: str
+    is_current: bool
+    is_rejected: bool
+    #: UTC, when it was first received, and when it was last received under whatever name.
+    received_on: date
+    last_received_at: datetime
+    rows_landed: int
 
 
 class Ledger:
@@ -144,6 +169,10 @@ class Ledger:
         if "key_id" not in columns:
             # One that was begun before the key was written down.
             self._db.execute("alter table vintages add column key_id text")
+        if "retired_at" not in columns:
+            # A ledger that was begun before rows had a time to go.
+            self._db.execute("alter table vintages add column retired_at text")
+            self._db.execute("alter table vintages add column retired_because text")
 
     def __enter__(self) -> Ledger:
         """The ledger itself."""
@@ -280,7 +309,7 @@ class Ledger:
         """Landed vintages of a dataset that no gate has judged yet, oldest first."""
         rows = self._db.execute(
             """select vintage_id from vintages where dataset = ? and status = 'landed' and gate is null
-            order by landed_at, vintage_id""",
+            and retired_at is null order by landed_at, vintage_id""",
             (dataset,),
         )
         return [row[0] for row in rows]
@@ -293,9 +322,69 @@ class Ledger:
                 ("passed" if passed else "rejected", message, vintage_id),
             )
 
+    def kept(self) -> list[KeptVintage]:
+        """Landed vintages whose rows have not been deleted, in the order they were received."""
+        first = dict(self._db.execute("select vintage_id, min(received_at) from receipts group by vintage_id"))
+        return [
+            KeptVintage(
+                dataset=str(row["dataset"]),
+                vintage_id=str(row["vintage_id"]),
+                file_name=str(row["file_name"]),
+                submission=str(row["submission"] or row["file_name"]),
+                is_current=bool(row["is_current"]),
+                is_rejected=row["gate"] == "rejected",
+                received_on=_timestamp(first[row["vintage_id"]]).date(),
+                last_received_at=_timestamp(row["received_at"]),
+                rows_landed=int(str(row["rows_landed"])),
+            )
+            for row in self._rows()
+            if row["status"] == "landed" and row["retired_at"] is None
+        ]
+
+    def refused(self) -> list[tuple[str | None, str, str, date]]:
+        """Refused files: dataset, vintage, path below the inbox, and the day on which it was first received."""
+        found = self._db.execute(
+            """select dataset, vintage_id, path, min(received_at) from receipts join vintages using (vintage_id)
+            where status = 'refused' group by vintage_id, path order by vintage_id, path"""
+        )
+        return [(dataset, vintage_id, path, _timestamp(at).date()) for dataset, vintage_id, path, at in found]
+
+    def retire(self, reasons: dict[str, str]) -> None:
+        """Enter, in one transaction, whose rows are about to be deleted and why; from now on they count as deleted.
+
+        A vintage that was in force stays so: the figures that rest on it are frozen.
+        """
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        with self._transaction():
+            self._db.executemany(
+                "update vintages set retired_at = ?, retired_because = ? where vintage_id = ? and retired_at is null",
+                [(now, because, vintage_id) for vintage_id, because in reasons.items()],
+            )
+
+    def retired(self) -> list[tuple[str, str]]:
+        """Dataset and id of every vintage whose rows have been deleted, or are about to be."""
+        found = self._db.execute(
+            "select dataset, vintage_id from vintages where retired_at is not null order by dataset, vintage_id"
+        )
+        return [(dataset, vintage_id) for dataset, vintage_id in found]
+
+    def retired_submission(self, path: str, dataset: str, submission: str) -> str | None:
+        """When the rows in force of a submission were deleted because their time was up; None where they were not."""
+        row = self._db.execute(
+            """select max(retired_at) from vintages where dataset = ?2 and retired_because = 'time_is_up'
+            and submission = ?3 and (submission <> '' or ?1 in (
+                select path from receipts where receipts.vintage_id = vintages.vintage_id))""",
+            (path, dataset, submission),
+        ).fetchone()
+        return None if row is None or row[0] is None else str(row[0])
+
     def current(self, dataset: str | None = None) -> list[str]:
-        """Vintages in force, of one dataset or of all, in the order they were received."""
-        rows = (row for row in self._rows() if row["is_current"] and dataset in (None, row["dataset"]))
+        """Vintages in force whose rows are in landing, of one dataset or of all, in the order they were received."""
+        rows = (
+            row
+            for row in self._rows()
+            if row["is_current"] and row["retired_at"] is None and dataset in (None, row["dataset"])
+        )
         return [str(row["vintage_id"]) for row in rows]
 
     def current_rules(self, dataset: str) -> list[tuple[str, str]]:
@@ -334,6 +423,8 @@ class Ledger:
                     coalesce(nullif(vintages.submission, ''), 'file=' || receipts.path) as submission
                 from receipts join vintages using (vintage_id)
                 where vintages.status = 'landed' and coalesce(vintages.gate, '') <> 'rejected'
+                    -- What had been replaced cannot come back once its rows are deleted.
+                    and coalesce(vintages.retired_because, 'time_is_up') = 'time_is_up'
                     -- The same bytes at the same path, later read as another submission: the first reading was wrong.
                     and not exists (
                         select 1 from receipts as later
@@ -353,7 +444,7 @@ class Ledger:
                 r.received_at, v.landed_at,
                 case when v.submission = '' then ranks.first_rank else ranks.last_rank end as sequence,
                 v.vintage_id in (select vintage_id from in_force) as is_current, v.contract_version,
-                coalesce(v.message, v.gate_message) as message
+                coalesce(v.message, v.gate_message) as message, v.retired_at
             from vintages as v
             join received using (vintage_id)
             join receipts as r on r.sequence = received.sequence
@@ -371,6 +462,7 @@ class Ledger:
                 "is_current": bool(row["is_current"]),
                 "received_at": _timestamp(row["received_at"]),
                 "landed_at": _timestamp(row["landed_at"]),
+                "retired_at": None if row["retired_at"] is None else _timestamp(row["retired_at"]),
             }
             for row in self._rows()
         ]
@@ -385,6 +477,15 @@ class Ledger:
         paths = [quarantine_path(self._home, dataset, vintage_id) for dataset, vintage_id in held]
         tables = [pyarrow.parquet.read_table(path, schema=FINDINGS_SCHEMA) for path in paths if path.is_file()]
         return pa.concat_tables(tables) if tables else FINDINGS_SCHEMA.empty_table()
+
+
+def seen_files(home: Home) -> dict[str, tuple[int, int]]:
+    """Size and time of change of each path of the inbox as it was last seen; nothing is written or made."""
+    if not home.ledger.is_file():
+        return {}
+    with closing(sqlite3.connect(f"{home.ledger.as_uri()}?mode=ro", uri=True)) as db:
+        rows = db.execute("select path, size, modified_ns from holdings").fetchall()
+    return {path: (size, modified_ns) for path, size, modified_ns in rows}
 
 
 def landing_path(home: Home, dataset: str, vintage_id: str) -> Path:

@@ -55,6 +55,9 @@ def keys_that_part(home: Home, ledger: Ledger) -> list[CheckResult]:
             rows_checked=len(linked.files),
             rows_failed=sum(held.key_id != linked.files[-1].key_id for held in linked.files),
             message=says_what_is_parted(linked),
+            owner="data engineer",
+            reason="Somebody who is in two files under two keys counts as two people.",
+            remedy="Put the files under the older key into the inbox again: they land anew under the key in use.",
         )
         for linked in parted(linked_files(home, ledger))
         for dataset in linked.datasets
@@ -77,7 +80,7 @@ def _standing(home: Home, ledger: Ledger, datasets: Sequence[str]) -> dict[str, 
     """Dataset → batches that are in force, or would be if their gate let them."""
     newest: dict[tuple[str, str], tuple[int, str]] = {}
     for row in pyarrow.parquet.read_table(home.landing / "source_files.parquet").to_pylist():
-        if row["status"] == "landed" and row["gate"] == "rejected":
+        if row["status"] == "landed" and row["gate"] == "rejected" and row["retired_at"] is None:
             # Where files add to each other the file itself is the submission.
             submission = row["submission"] or row["file_name"]
             newest[row["dataset"], submission] = max(

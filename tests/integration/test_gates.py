@@ -236,10 +236,14 @@ class Landing:
             con.execute(
                 "create table ledger (dataset varchar, file_name varchar, vintage_id varchar, rows_read bigint,"
                 " rows_landed bigint, rows_quarantined bigint, rows_dropped bigint, received_at timestamp,"
-                " is_current boolean)"
+                " is_current boolean, submission varchar, status varchar, gate varchar, sequence bigint)"
             )
             con.executemany(
-                "insert into ledger values (?, ?, ?, ?, ?, ?, ?, ?, ?)", [list(entry.values()) for entry in self.ledger]
+                "insert into ledger values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'landed', null, ?)",
+                [
+                    [*entry.values(), *([] if "submission" in entry else [""]), sequence]
+                    for sequence, entry in enumerate(self.ledger)
+                ],
             )
             con.execute(f"copy ledger to '{self.home.landing / 'source_files.parquet'}' (format parquet)")
 
@@ -399,6 +403,41 @@ def test_a_seeded_fault_is_caught_by_its_check(
     assert caught.message is not None
     assert f"{dataset}/faulty.csv" in caught.message
     assert caught.message.startswith(f"{found} found among {len(fault(CLEAN[dataset]()))} rows")
+
+
+def test_a_return_sent_again_with_fewer_rows_is_reported_beside_the_one_it_replaces(
+    home: Home, landing: Landing
+) -> None:
+    def many(row: Row, count: int) -> list[Row]:
+        return [row | {"child_id": pseudonym(n), "source_row": n + 2} for n in range(count)]
+
+    landing.land("ssda903_header", "header_2018", many(header()[0], 60))
+    landing.land("ssda903_episodes", "first", many(episodes()[0], 60), submission="collection_year=2018")
+    landing.land("ssda903_episodes", "again", many(episodes()[0], 40), submission="collection_year=2018")
+    results = gates.check_landed(home, {"ssda903_episodes": ["again"]})
+    caught = result_of(results, "volume_as_replaced")
+    assert (caught.severity, caught.rows_failed) == ("warning", 1)
+    assert "ssda903_episodes/again.csv, less than ssda903_episodes/first.csv" in str(caught.message)
+    assert (caught.owner, caught.remedy in str(caught.message)) == ("data supplier", True)
+
+
+def test_a_wave_beside_the_one_before_is_judged_by_great_expectations(home: Home, landing: Landing) -> None:
+    def wave(number: int, score: int, people: int) -> list[Row]:
+        answer = {2: "disagree", 4: "agree"}[score]
+        return [
+            row | {"respondent_id": pseudonym(1000 * number + n), "source_row": n + 2, "wave": number,
+                   "submitted_date": dt.date(2020 + number, 5, 1 + n % 20), "answer": answer, "score": score}
+            for n in range(people)
+            for row in survey()[-23:]
+        ]  # fmt: skip
+
+    landing.land("workforce_survey", "second", wave(2, 4, 60))
+    landing.land("workforce_survey", "third", wave(3, 4, 70))
+    landing.land("workforce_survey", "few", wave(3, 4, 14))
+    assert failures(gates.check_landed(home, {"workforce_survey": ["second", "third"]})) == set()
+    results = gates.check_landed(home, {"workforce_survey": ["second", "few"]})
+    assert "wave 3: far fewer people than in wave 2" in str(result_of(results, "volume_as_before").message)
+    assert {result.severity for result in results if not result.passed} == {"warning"}
 
 
 def test_a_message_names_rows_and_never_a_personal_value(home: Home, landing: Landing) -> None:
@@ -768,6 +807,7 @@ PLACED = "where indicator_id = 'placed_out_of_area'"
 PLACED_FAR = "where indicator_id = 'placed_out_of_area_far'"
 SUSPENSIONS = "where indicator_id = 'suspension_rate'"
 SURVEY = "where indicator_id = 'wf01' and sector = 'total'"
+ORG_EVENTS = "where indicator_id = 'events_held' and organisation_id = 'ORG1'"
 BEFORE = "where comparator = 'previous_period'"
 SOME_KEY = "('month', '2025-05', '2025-05-01', '2025-05-30')"
 
@@ -805,6 +845,8 @@ VALUE_FAULTS: list[tuple[str, str, str, int]] = [
     ("is_latest = not is_latest", SUSPENSIONS, "one_latest_per_key", 1),
     ("is_latest = null", PLACED, "one_latest_per_key", 1),
     ("numerator = -1, value = -1", PLACED, "not_negative", 1),
+    # A sector with four events in an area with three.
+    ("sector = 'health', organisation_id = 'total', numerator = 4", ORG_EVENTS, "parts_within_their_total", 1),
     (
         "ci_lower_95 = 12, ci_upper_95 = 17",
         "where indicator_id = 'sdq_mean'",
@@ -1031,6 +1073,28 @@ def test_the_warehouse_can_be_written_in_the_same_process_even_after_a_failed_ch
         with duckdb.connect(str(warehouse.warehouse)) as con:
             con.execute(statement)
         assert any(result.blocks for result in gates.check_marts(warehouse))
+
+
+def test_marts_are_held_against_the_publication_in_force(warehouse: Home) -> None:
+    folder = warehouse.published / "parquet"
+    folder.mkdir(parents=True)
+    with duckdb.connect(str(warehouse.warehouse)) as con:
+        for mart in MARTS:
+            con.execute(f"copy marts.{mart} to '{folder}/{mart}.parquet'")
+        con.execute("alter table marts.areas add column area_name varchar")
+        con.execute(
+            "update marts.indicator_values set value = 9.16 where indicator_id = 'suspension_rate' and is_latest"
+        )
+        con.execute("delete from marts.indicator_values where indicator_id = 'events_held'")
+    found = {r.rule: r for r in gates.check_marts(warehouse) if r.dataset == "last_publication"}
+    assert {rule: (r.blocks, r.rows_failed) for rule, r in found.items() if not r.passed} == {
+        "nothing_vanished": (True, 1),
+        "nothing_moved": (True, 1),
+        "marts_as_last_published": (False, 1),
+    }
+    assert {r.rows_checked for r in found.values()} == {len(VALUES)}
+    assert "from 4.16 to 9.16" in str(found["nothing_moved"].message)
+    assert found["few_figures_appear_late"].passed
 
 
 def test_a_missing_warehouse_is_said_so(home: Home) -> None:

@@ -22,8 +22,8 @@ from ingestion.instruments import Instrument, load_instruments, read_instrument
 from ingestion.landing import FileReport, check_file, land_inbox
 from ingestion.pseudonyms import KEY_VARIABLE, load_key
 from ingestion.texts import printable
+from tests.commands import impact
 from tests.integration.builders import every_text, findings, landed, make_home, put_register, write, write_workbook
-from tests.integration.test_command_line import impact
 
 #: What may tell who answered, as it stands in the columns of the tools' own.
 MAIL, FIRST, LAST, ADDRESS, LATITUDE, LONGITUDE = (

@@ -1,7 +1,12 @@
 {# Every row that the ledger says has landed is there, once, in the landing zone that the model reads: of each file
-   vintage in force, as many rows of the source file as were landed. (A survey lands one row per answer, so rows of the
+   vintage in force whose rows have not been deleted since, as many rows of the source file as were landed. (A survey lands one row per answer, so rows of the
    source file are counted, not landed rows.) #}
 {% test reconciles_with_ledger(model, landed, dataset) %}
+    {{ config(meta={
+        'owner': 'data engineer',
+        'reason': 'A row that landed and is not there, or is there twice, makes every figure of its file wrong.',
+        'remedy': 'Delete the landed file that the test names and its line in the ledger, and run again: it is read anew.'
+    }) }}
     with landed as (
         select
             vintage_id,
@@ -16,7 +21,7 @@
             file_name,
             rows_landed
         from {{ ref('stg_landing__source_files') }}
-        where dataset = '{{ dataset }}' and is_current
+        where dataset = '{{ dataset }}' and is_current and retired_at is null
     )
 
     select
