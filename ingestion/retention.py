@@ -21,6 +21,7 @@ import yaml
 from pydantic import Field, StringConstraints
 
 from ingestion.contracts import Strict, load_contracts
+from ingestion.database import open_in_memory
 from ingestion.home import SETTINGS_FILE, SPAN, Home, HomeError
 from ingestion.ledger import KeptVintage, Ledger, landing_path, quarantine_path
 from ingestion.sql import literal, name
@@ -205,7 +206,7 @@ def warn_of_late_files(home: Home, ledger: Ledger) -> None:
     # Dataset → end of its last frozen period, and the day on which it was first frozen.
     ends: dict[str, tuple[date, date]] = {}
     late = []
-    with duckdb.connect() as con:
+    with open_in_memory(home.root) as con:
         for vintage_id, period_end, frozen_on in con.execute(
             "select vintage_id, max(period_end), min(frozen_at)::date"
             " from (select unnest(retired_vintage_ids) as vintage_id, period_end, frozen_at"
