@@ -162,7 +162,10 @@ def after(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, dict[str, Any
     put_register(home)
     for number, name in enumerate(NAMES):
         write(home.inbox / name, csv_text(EVENTS_HEADER, [event(date=f"{number + 1:02}/10/2024")]))
-    write(Path(os.fsdecode(os.fsencode(home.inbox) + b"/" + UNDECODABLE)), csv_text(EVENTS_HEADER, [event()]))
+    write(
+        Path(os.fsdecode(os.fsencode(home.inbox) + b"/" + UNDECODABLE)),
+        csv_text(EVENTS_HEADER, [event(date="30/10/2024")]),
+    )
     workbook = home.inbox / "formulas.xlsm"
     active = {
         "xl/vbaProject.bin": b"Attribute VB_Name = \"AutoOpen\"",
