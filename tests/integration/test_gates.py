@@ -624,6 +624,11 @@ def build_warehouse(home: Home) -> None:
             " from staging.stg_registry__indicators"
             " join staging.stg_registry__indicator_sources using (indicator_id) where source_rank = 1"
         )
+        con.execute("create table staging.stg_home__settings as select 'E08000005' as authority_code")
+        con.execute(
+            "create table staging.stg_home__control_baselines (indicator_id varchar, area_code varchar, sector varchar,"
+            " organisation_id varchar, first_period varchar, last_period varchar)"
+        )
         con.execute("create table marts.framework_nodes as select * from staging.stg_registry__framework_nodes")
         con.execute("create table marts.indicator_nodes as select * from staging.stg_registry__indicator_nodes")
         con.execute("create table marts.framework_links as from staging.stg_registry__framework_links")
@@ -799,6 +804,7 @@ def test_right_marts_pass_and_every_check_has_looked_at_rows(warehouse: Home) ->
     } == {
         *((mart, "has_rows") for mart in MAY_BE_EMPTY),
         ("expected_submissions", "nothing_late"),
+        ("indicators", "decisions_take_effect"),
     }
 
 
@@ -1060,6 +1066,30 @@ def test_what_is_late_is_named_and_stops_nothing(warehouse: Home) -> None:
     assert (late.severity, late.blocks, late.rows_failed) == ("warning", False, 2)
     assert "workforce_survey (workforce wave 4)" in str(late.message)
     assert "pupils_on_roll (3 returns of 2 suppliers)" in str(late.message)
+
+
+def test_decisions_that_suit_no_figure_are_named_and_stop_nothing(warehouse: Home) -> None:
+    def decide(targets: dict[str, str], *baselines: str) -> list[CheckResult]:
+        with duckdb.connect(str(warehouse.warehouse)) as con:
+            for indicator, period in targets.items():
+                con.execute(
+                    f"update marts.indicators set target_value = 2, baseline_period = {period}"
+                    f" where indicator_id = '{indicator}'"
+                )
+            con.execute(f"insert into staging.stg_home__control_baselines values {', '.join(baselines)}")
+        return [result for result in gates.check_marts(warehouse) if result.rule == "decisions_take_effect"]
+
+    [fits] = decide({"suspension_rate": "'2016/17'"}, "('events_held', null, 'total', null, '2025-05', null)")
+    assert fits.passed
+    # 2015/16 is withheld, and beside no figure stands a target without a baseline; no sector is called so.
+    [wrong] = decide(
+        {"suspension_rate": "'2015/16'", "pupils_suspended": "null"},
+        "('events_held', null, 'eduction', null, '2025-05', null)",
+    )
+    assert (wrong.severity, wrong.blocks, wrong.rows_failed) == ("warning", False, 3)
+    assert "suspension_rate is to be 2.0 from 2015/16 on, a period in which no figure of the" in str(wrong.message)
+    assert "pupils_suspended is to be 2.0, beside which no figure of its kind of period" in str(wrong.message)
+    assert "events_held has a new baseline from 2025-05, a period of none of its series" in str(wrong.message)
 
 
 def test_another_process_can_write_to_the_warehouse_as_soon_as_its_marts_are_checked(warehouse: Home) -> None:
