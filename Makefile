@@ -42,6 +42,7 @@ benchmark: $(VENV)/.installed
 lock:
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -c requirements-dev.lock -o requirements.lock
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate pyproject.toml --extra server -c requirements-dev.lock -o requirements-server.lock
 
 clean:
 	rm -rf $(VENV) $(DEMO) dbt_project/target dbt_project/logs .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -285,6 +285,8 @@ def _value_checks() -> tuple[Check, ...]:
     any_interval = " or ".join(f"{column} is not null" for column in intervals)
     key_without_period = ", ".join(column for column in KEY if column != "period")
     one_key = f"concat_ws(' / ', {key_without_period})"
+    shared = ", ".join(column for column in KEY if column not in ("sector", "organisation_id"))
+    whole_key = f"concat_ws(' / ', {', '.join('whole.' + name(column) for column in KEY)})"
     disclosure = "Nothing is published until this is mended: it could tell about a person."
     return (
         _complete(*KEY, "period_start", "period_end"),
@@ -462,6 +464,22 @@ def _value_checks() -> tuple[Check, ...]:
             f" and ({' or '.join(f'checked.{column} is not null' for column in intervals)})",
             owner="disclosure officer",
             reason="From the interval of a mean the number of people behind it can be worked out.",
+        ),
+        Check(
+            rule="parts_within_their_total",
+            description="What organisations count together is no more than their sector, and sectors than the area.",
+            remedy=_MODELS_WRONG,
+            owner="data engineer",
+            reason="A join that doubles rows shows where parts outgrow their whole. People count in each of their"
+            " sectors and once in the area, so only answers, events, organisations and counts are held to it.",
+            sql=f"select {whole_key} as detail from (select {shared},"
+            " if(organisation_id = 'total', 'total', sector) as whole_sector, sum(numerator) as numerators,"
+            " sum(denominator) as denominators"
+            " from checked join warehouse.staging.stg_registry__indicators as registry using (indicator_id)"
+            " where sector <> 'total' and (disclosure_unit in ('event', 'organisation', 'respondent')"
+            f" or measure_type = 'count') group by all) as parts join checked as whole using ({shared})"
+            " where whole.organisation_id = 'total' and whole.sector = whole_sector"
+            " and (numerators > whole.numerator or denominators > whole.denominator)",
         ),
         Check(
             rule="one_latest_per_key",

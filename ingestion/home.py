@@ -10,6 +10,9 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from ingestion.alert_settings import Channel
+from ingestion.limits import LARGEST_FILE_GB
+
 SETTINGS_FILE = "impact.yml"
 HOME_VARIABLE = "IMPACT_HOME"
 #: How a length of time is written.
@@ -31,6 +34,18 @@ class Settings(BaseModel):
     keep_publications: int = Field(default=5, ge=1)
     #: Dataset → how long its landed rows are kept, where that is not what the project's own rules say.
     retention: dict[str, Annotated[str, StringConstraints(pattern=SPAN)]] = Field(default_factory=dict)
+    #: Group of users who may read the publication, and nothing else; without one it is that of the home's owner.
+    publication_group: str | None = Field(default=None, min_length=1)
+    #: Gigabytes (of a thousand million bytes) of the largest file that is read.
+    largest_file_gb: float = Field(default=LARGEST_FILE_GB, gt=0)
+    #: How long past runs, their logs and their events are kept.
+    keep_history_days: int = Field(default=60, ge=1)
+    #: Over which channels somebody is told of what needs them; see docs/operating.md.
+    alerts: tuple[Channel, ...] = ()
+    #: When what is still open is told again.
+    alert_again_after_days: int = Field(default=7, ge=1)
+    #: After so many days without a run that got to its end somebody is told.
+    alert_without_run_days: int = Field(default=3, ge=1)
 
     def __hash__(self) -> int:
         """What a home's settings are is a key of what is worked out from them."""
@@ -169,6 +184,8 @@ def open_home(root: Path) -> Home:
 def _in_words(kind: str, location: tuple[int | str, ...], message: str) -> str:
     """What pydantic found wrong, for someone who has never heard of it."""
     key = ".".join(str(part) for part in location)
+    if kind == "extra_forbidden" and len(location) > 1:
+        return f"`{key}` is not a setting"
     if kind == "extra_forbidden":
         return f"`{key}` is not a setting; there are {', '.join(f'`{field}`' for field in Settings.model_fields)}"
     if kind == "missing":

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -47,6 +47,8 @@ create table if not exists vintages (
     contract_version integer,
     rules_fingerprint text not null,
     landed_at text not null,
+    -- Fingerprint of the key that its pseudonyms were made with; null where it has none.
+    key_id text,
     -- When its rows were deleted, and why; see ingestion/retention.py.
     retired_at text,
     retired_because text check (retired_because in ('time_is_up', 'replaced', 'rejected')),
@@ -125,6 +127,8 @@ class Vintage:
     message: str | None
     contract_version: int | None
     rules_fingerprint: str
+    #: Fingerprint of the key that its pseudonyms were made with.
+    key_id: str | None = None
     #: When its rows were deleted; None while landing holds them.
     retired_at: str | None = None
     retired_because: str | None = None
@@ -166,6 +170,9 @@ class Ledger:
             # A ledger that was begun before rows had a time to go.
             self._db.execute("alter table vintages add column retired_at text")
             self._db.execute("alter table vintages add column retired_because text")
+        if "key_id" not in columns:
+            # One that was begun before the key was written down.
+            self._db.execute("alter table vintages add column key_id text")
 
     def __enter__(self) -> Ledger:
         """The ledger itself."""
@@ -221,14 +228,15 @@ class Ledger:
             self._db.execute(
                 """insert into vintages (vintage_id, dataset, content_sha256, submission, status, rows_read,
                 rows_landed, rows_quarantined, rows_dropped, rows_corrected, dropped_by_rule, context, message,
-                contract_version, rules_fingerprint, landed_at)
-                values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                contract_version, rules_fingerprint, key_id, landed_at)
+                values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 on conflict (vintage_id) do update set submission = excluded.submission, status = excluded.status,
                 gate = null, gate_message = null, rows_read = excluded.rows_read, rows_landed = excluded.rows_landed,
                 rows_quarantined = excluded.rows_quarantined, rows_dropped = excluded.rows_dropped,
                 rows_corrected = excluded.rows_corrected,
                 dropped_by_rule = excluded.dropped_by_rule, context = excluded.context, message = excluded.message,
-                contract_version = excluded.contract_version, rules_fingerprint = excluded.rules_fingerprint""",
+                contract_version = excluded.contract_version, rules_fingerprint = excluded.rules_fingerprint,
+                key_id = excluded.key_id""",
                 (
                     vintage.vintage_id,
                     vintage.dataset,
@@ -245,6 +253,7 @@ class Ledger:
                     vintage.message,
                     vintage.contract_version,
                     vintage.rules_fingerprint,
+                    vintage.key_id,
                     now,
                 ),
             )
@@ -385,6 +394,15 @@ class Ledger:
         )
         return [(vintage_id, rules[vintage_id]) for vintage_id in self.current(dataset)]
 
+    def keys_in_force(self, dataset: str) -> list[tuple[str, str, str | None]]:
+        """Path, vintage and fingerprint of the key of each vintage in force whose rows are in landing, as received."""
+        keys = dict(self._db.execute("select vintage_id, key_id from vintages where dataset = ?", (dataset,)))
+        return [
+            (str(row["file_name"]), str(row["vintage_id"]), keys[row["vintage_id"]])
+            for row in self._rows()
+            if row["is_current"] and row["retired_at"] is None and row["dataset"] == dataset
+        ]
+
     def _rows(self) -> list[dict[str, object]]:
         """One row per vintage, as the export has it."""
         cursor = self._db.execute(
@@ -459,6 +477,15 @@ class Ledger:
         paths = [quarantine_path(self._home, dataset, vintage_id) for dataset, vintage_id in held]
         tables = [pyarrow.parquet.read_table(path, schema=FINDINGS_SCHEMA) for path in paths if path.is_file()]
         return pa.concat_tables(tables) if tables else FINDINGS_SCHEMA.empty_table()
+
+
+def seen_files(home: Home) -> dict[str, tuple[int, int]]:
+    """Size and time of change of each path of the inbox as it was last seen; nothing is written or made."""
+    if not home.ledger.is_file():
+        return {}
+    with closing(sqlite3.connect(f"{home.ledger.as_uri()}?mode=ro", uri=True)) as db:
+        rows = db.execute("select path, size, modified_ns from holdings").fetchall()
+    return {path: (size, modified_ns) for path, size, modified_ns in rows}
 
 
 def landing_path(home: Home, dataset: str, vintage_id: str) -> Path:

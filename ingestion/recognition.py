@@ -10,6 +10,7 @@ from pathlib import PurePath
 from ingestion.contracts import Contract
 from ingestion.forms import Heading, Tool, match_questions, plain_headings, read_headings
 from ingestion.instruments import Instrument, load_instruments
+from ingestion.limits import MOST_COLUMNS
 from ingestion.readers import Sheet, UnreadableFile, header_positions, normalise_header
 
 #: A survey file is taken for an instrument when it carries at least this share of its statements.
@@ -58,6 +59,13 @@ def recognise(
     Raises:
         UnreadableFile: no table is recognised, or two are; says what was looked for.
     """
+    if sheets and all(_width(sheet) > MOST_COLUMNS for sheet in sheets):
+        raise UnreadableFile(
+            "too_many_columns",
+            f"it has {min(map(_width, sheets)):,} columns, and no more than {MOST_COLUMNS:,} are read",
+            "Delete the columns behind the table, empty ones too, and send the file again.",
+        )
+    sheets = [sheet for sheet in sheets if _width(sheet) <= MOST_COLUMNS]
     marks = [_marks(contract) for contract in contracts.values()]
     surveys = list(_surveys(contracts, own_instruments))
     found = [
@@ -84,6 +92,10 @@ def recognise(
             "Send each sheet as a file of its own.",
         )
     return found[0]
+
+
+def _width(sheet: Sheet) -> int:
+    return max((len(row) for row in sheet.top), default=0)
 
 
 @dataclass(frozen=True)

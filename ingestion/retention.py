@@ -233,8 +233,8 @@ def warn_of_copies(file_names: list[str]) -> None:
     """Say which files still lie in the inbox although the rows that landed from them have been deleted."""
     if file_names:
         log.warning(
-            "%s: still in the inbox, although the rows that landed from it have been deleted because their time was up. "
-            "Take it out; the warehouse never changes the inbox.",
+            "%s: still in the inbox, although the rows that landed from it have been deleted because their time was "
+            "up. Take it out; the warehouse never changes the inbox.",
             _listed(file_names),
         )
 

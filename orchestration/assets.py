@@ -15,6 +15,7 @@ from ingestion.landing import FileReport, land_inbox
 from ingestion.ledger import Ledger
 from orchestration import gating, handover
 from orchestration.dbt_build import NodeResult, build, count_rows, model_checks, warm_up
+from orchestration.persistence import persistent
 from orchestration.resources import Gates, HomeToWrite
 from orchestration.retention import lay_out, retain
 from orchestration.translator import Translator
@@ -114,19 +115,20 @@ def _landing(contracts: Mapping[str, Contract], sources: Mapping[tuple[str, str]
         watcher: dg.ResourceParam[Watcher],
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         here = home.open()
-        # Before anything lands: what is frozen is what the last run has proved.
-        for sentence in retain(here).sentences():
-            watcher.warned(sentence)
-        handover.forget(here, *handover.STAGES)
-        with gates.worker() as worker:
-            watcher.phase("landing")
-            reports = land_inbox(here, watcher.landed)
-            recall(here)
-            watcher.phase("landing checks")
-            warm_up()
-            with Ledger(here) as ledger:
-                checks = gating.gate_landed(here, ledger, worker, list(contracts))
-        handover.leave(here, handover.LANDED, checks)
+        with persistent(context, home):
+            # Before anything lands: what is frozen is what the last run has proved.
+            for sentence in retain(here).sentences():
+                watcher.warned(sentence)
+            handover.forget(here, *handover.STAGES)
+            with gates.worker() as worker:
+                watcher.phase("landing")
+                reports = land_inbox(here, watcher.landed, home.settle_seconds)
+                recall(here)
+                watcher.phase("landing checks")
+                warm_up()
+                with Ledger(here) as ledger:
+                    checks = gating.gate_landed(here, ledger, worker, list(contracts))
+            handover.leave(here, handover.LANDED, checks)
         watcher.checked(checks)
 
         for key in context.selected_asset_keys:
@@ -152,9 +154,10 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         here = home.open()
         watcher.phase("models")
-        handover.forget(here, handover.MARTS)
-        recall(here)
-        lay_out(here)
+        with persistent(context, home):
+            handover.forget(here, handover.MARTS)
+            recall(here)
+            lay_out(here)
         nodes = {spec.metadata[UNIQUE_ID]: spec.key for spec in warehouse.specs}
         tests = {(spec.metadata or {})[UNIQUE_ID]: spec.key for spec in warehouse.check_specs}
         selected = {
@@ -162,8 +165,9 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             *(unique_id for unique_id, key in tests.items() if key in context.selected_asset_check_keys),
         }
         everything = selected == {*nodes, *tests}
-        results = build(here, manifest, None if everything else selected, watcher.built)
-        row_counts = count_rows(here, manifest, results)
+        with persistent(context, home):
+            results = build(here, manifest, None if everything else selected, watcher.built)
+            row_counts = count_rows(here, manifest, results)
         found = model_checks(results, manifest, row_counts)
         before = [] if everything else handover.left(here, handover.MODELS)
         handover.leave(here, handover.MODELS, _merged(before, found))
@@ -201,7 +205,7 @@ def _mart_checks(marts: Sequence[str]) -> dg.AssetChecksDefinition:
     ) -> Iterator[dg.AssetCheckResult]:
         here = home.open()
         watcher.phase("mart checks")
-        with gates.worker() as worker:
+        with persistent(context, home), gates.worker() as worker:
             checks = worker.check_marts(here)
         handover.leave(here, handover.MARTS, checks)
         watcher.checked(checks)
@@ -222,10 +226,14 @@ def _publication(marts: Sequence[str]) -> dg.AssetsDefinition:
         kinds={"duckdb", "parquet"},
         deps=[*marts, dg.AssetKey(["landing", "source_files"])],
     )
-    def publication(home: HomeToWrite, watcher: dg.ResourceParam[Watcher]) -> dg.MaterializeResult[None]:
+    def publication(
+        context: dg.AssetExecutionContext, home: HomeToWrite, watcher: dg.ResourceParam[Watcher]
+    ) -> dg.MaterializeResult[None]:
         here = home.open()
         watcher.phase("publication")
-        published = publish(here, handover.proved(here))
+        with persistent(context, home):
+            published = publish(here, handover.proved(here))
+        home.has_published()
         watcher.published(published)
         return dg.MaterializeResult(
             metadata={

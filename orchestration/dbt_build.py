@@ -142,7 +142,7 @@ def node_results(outcome: dbtRunnerResult) -> list[NodeResult]:
     """
     results = getattr(outcome.result, "results", None)
     if results is None:
-        raise BuildError(f"dbt could not build the warehouse: {outcome.exception}")
+        raise BuildError(f"dbt could not build the warehouse: {outcome.exception}") from outcome.exception
     return [
         NodeResult(
             unique_id=result.node.unique_id,

@@ -16,6 +16,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from expectations.results import CheckResult
+from ingestion.access import only_mine, share_publication
 from ingestion.home import Home
 from ingestion.sql import literal
 from ingestion.sql import name as quoted
@@ -71,6 +72,7 @@ class _Manifest(BaseModel):
     tables: dict[str, _PublishedTable]
 
 
+@only_mine()
 def publish(home: Home, checks: Sequence[CheckResult]) -> Publication:
     """Publish the marts as they stand in the warehouse, or leave everything as it is when nothing changed.
 
@@ -143,6 +145,7 @@ def _build(
             ):
                 if not released.is_remembered(home, current.name):
                     released.remember(home, current.name)
+                share_publication(home, current)
                 return current, previous, False
             _write_database(connection, building, tables)
         manifest = _Manifest(

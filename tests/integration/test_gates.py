@@ -768,6 +768,7 @@ PLACED = "where indicator_id = 'placed_out_of_area'"
 PLACED_FAR = "where indicator_id = 'placed_out_of_area_far'"
 SUSPENSIONS = "where indicator_id = 'suspension_rate'"
 SURVEY = "where indicator_id = 'wf01' and sector = 'total'"
+ORG_EVENTS = "where indicator_id = 'events_held' and organisation_id = 'ORG1'"
 BEFORE = "where comparator = 'previous_period'"
 SOME_KEY = "('month', '2025-05', '2025-05-01', '2025-05-30')"
 
@@ -805,6 +806,8 @@ VALUE_FAULTS: list[tuple[str, str, str, int]] = [
     ("is_latest = not is_latest", SUSPENSIONS, "one_latest_per_key", 1),
     ("is_latest = null", PLACED, "one_latest_per_key", 1),
     ("numerator = -1, value = -1", PLACED, "not_negative", 1),
+    # A sector with four events in an area with three.
+    ("sector = 'health', organisation_id = 'total', numerator = 4", ORG_EVENTS, "parts_within_their_total", 1),
     (
         "ci_lower_95 = 12, ci_upper_95 = 17",
         "where indicator_id = 'sdq_mean'",

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.contracts import Column, Contract, load_contracts
+from tests.commands import impact
 from tests.integration.builders import REGISTER_ROWS, csv_text, make_home, put_register, rows, write, write_workbook
-from tests.integration.test_command_line import impact
 from tests.integration.test_random_dirt import FORMATS, Format
 
 FIRST, LAST, MAIL = "Zeldamira", "Quirkington", "z.quirkington@planted.example"
