@@ -147,9 +147,14 @@ class KeptVintage:
     is_current: bool
     is_rejected: bool
     #: UTC, when it was first received, and when it was last received under whatever name.
-    received_on: date
+    received_at: datetime
     last_received_at: datetime
     rows_landed: int
+
+    @property
+    def received_on(self) -> date:
+        """The day from which its time counts."""
+        return self.received_at.date()
 
 
 class Ledger:
@@ -333,7 +338,7 @@ class Ledger:
                 submission=str(row["submission"] or row["file_name"]),
                 is_current=bool(row["is_current"]),
                 is_rejected=row["gate"] == "rejected",
-                received_on=_timestamp(first[row["vintage_id"]]).date(),
+                received_at=_timestamp(first[row["vintage_id"]]),
                 last_received_at=_timestamp(row["received_at"]),
                 rows_landed=int(str(row["rows_landed"])),
             )
