@@ -1,6 +1,7 @@
 {# Landing, ledger and model agree to the row, so that nothing is lost and nothing is counted twice.
 
-   Of each file vintage in force whose rows have not been deleted since, as many rows of the source file have landed as the ledger says. (A survey lands one row
+   Of each file vintage in force whose rows have not been deleted since, as many rows of the source file
+   have landed as the ledger says. (A survey lands one row
    per answer, so rows of the source file are counted, not landed rows.) The model has every landed row in force, or of
    files that overlap one row for each natural key; and each of its rows is one that landed in a file in force.
 
