@@ -33,6 +33,7 @@ format: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m ingestion.dictionary
+	$(BIN)/python -m tests.faults.page
 
 benchmark: $(VENV)/.installed
 	$(BIN)/python tests/performance/borough_run.py

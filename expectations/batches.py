@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 
 from expectations.checks import Check, groups_having, literal, literals, name, rows_where
+from expectations.history import history_checks, replaced_checks, spread_dates
+from expectations.sources import source_checks
 from expectations.suites import dropped_columns, survey_checks
 from ingestion.contracts import Contract, load_contracts
 from ingestion.instruments import Instrument, load_instruments
@@ -48,6 +50,9 @@ PAST_DATES: dict[str, tuple[str, str]] = {
     "workforce_survey": ("submitted_date", "true"),
 }
 
+#: Of these a file is of one day: a census, a count of heads.
+ON_ONE_DAY = ("organisations", "pupils_on_roll")
+
 
 @cache
 def file_checks(dataset: str) -> tuple[Check, ...]:
@@ -55,7 +60,8 @@ def file_checks(dataset: str) -> tuple[Check, ...]:
 
     Their ``checked`` has a row per file vintage: ``vintage_id``, ``rows_in_file``, ``source_rows`` (those of the source
     file that they come from), ``columns`` (names and types as the file has them) and the ledger's ``rows_read``,
-    ``rows_landed``, ``rows_quarantined`` and ``rows_dropped``.
+    ``rows_landed``, ``rows_quarantined`` and ``rows_dropped``; of the file whose place it takes, where there is one,
+    ``replaced_file_name`` and ``replaced_rows``.
     """
     contract = load_contracts()[dataset]
     limit = contract.reject_above_quarantined_percent
@@ -116,6 +122,7 @@ def file_checks(dataset: str) -> tuple[Check, ...]:
             owner="data supplier",
             reason="What is left of a file that is mostly wrong does not stand for the whole.",
         ),
+        *replaced_checks(),
     )
 
 
@@ -124,11 +131,15 @@ def batch_checks(dataset: str) -> tuple[Check, ...]:
     """The checks on all rows of a batch together; ``checked`` holds the landed rows and ``file_vintage_id``.
 
     They may also read ``files``, as ``file_checks`` describe it, with ``received_at``, and what else has landed:
-    ``landed_header`` and ``landed_episodes``.
+    ``landed_header`` and ``landed_episodes``, ``registered_names`` (``known_as``: every id, name and alias in the
+    register of organisations, in lower case) and ``home_areas`` (``area_code`` and ``level`` of the home's own
+    authority, its region and its country), and what ``source_checks`` read.
     """
-    checks = _BY_DATASET.get(dataset, tuple)()
+    checks = (*_BY_DATASET.get(dataset, tuple)(), *source_checks(dataset), *history_checks(dataset))
     if dataset in PAST_DATES:
         checks = (*checks, _not_in_the_future(*PAST_DATES[dataset]))
+        if dataset not in ON_ONE_DAY:
+            checks = (*checks, spread_dates(dataset, *PAST_DATES[dataset]))
     return checks
 
 
@@ -241,12 +252,7 @@ def _matched(rule: str, other: str, words: str, remedy: str) -> Check:
 
 def _episodes() -> tuple[Check, ...]:
     return (
-        _matched(
-            "children_in_header",
-            "landed_header",
-            f"At least {LEAST_CHILDREN_MATCHED_PERCENT} % of the children in the episodes are in that year's header.",
-            "Check that header and episodes are of the same return, and send the one that is missing.",
-        ),
+        *_of_children_in_header("episodes"),
         Check(
             rule="one_open_episode",
             description="No child has two open episodes in one return.",
@@ -395,12 +401,27 @@ def _organisations() -> tuple[Check, ...]:
     )
 
 
+def _of_children_in_header(what: str) -> tuple[Check, ...]:
+    return (
+        _matched(
+            "children_in_header",
+            "landed_header",
+            f"At least {LEAST_CHILDREN_MATCHED_PERCENT} % of the children in the {what} are in that year's header.",
+            f"Check that header and {what} are of the same return, and send the one that is missing.",
+        ),
+    )
+
+
 _BY_DATASET: dict[str, Callable[[], tuple[Check, ...]]] = {
     "dfe_exclusions": _exclusions,
     "dfe_new_placements": _new_placements,
     "organisations": _organisations,
     "ssda903_episodes": _episodes,
     "ssda903_header": _header,
+    "ssda903_missing": partial(_of_children_in_header, "missing episodes"),
+    "ssda903_oc2": partial(_of_children_in_header, "outcomes"),
+    "ssda903_reviews": partial(_of_children_in_header, "reviews"),
+    "ssda903_uasc": partial(_of_children_in_header, "unaccompanied children"),
     "children_families_survey": partial(_survey_of_people, "children_families"),
     "organisational_survey": partial(_survey, "organisational"),
     "training_feedback": partial(_survey, "training_feedback"),

@@ -39,6 +39,7 @@ def check_landed(home: Home, vintages: Mapping[str, Sequence[str]]) -> list[Chec
     from expectations.validation import Validation
 
     with Validation() as validation:
+        validation.confine(home.root)
         gate = LandingGate(validation, home, wanted)
         return [result for dataset, ids in wanted.items() for result in gate.results(dataset, ids)]
 
@@ -58,5 +59,6 @@ def check_marts(home: Home) -> list[CheckResult]:
     from expectations.validation import Validation
 
     with Validation() as validation:
+        validation.confine(home.root)
         gate = MartsGate(validation, home)
         return [*(result for mart in MARTS for result in gate.results(mart)), *gate.continuity()]

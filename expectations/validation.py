@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
@@ -27,6 +28,7 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 from expectations.checks import Check, Outcome, literal
 from expectations.duckdb_datasource import ExpectNoRowsThatBreakTheRule
 from expectations.results import GateError
+from ingestion.database import confining_sql
 
 
 class Validation:
@@ -71,6 +73,11 @@ class Validation:
         """Run one statement beside Great Expectations, to lay out what it looks at; returns its rows, if any."""
         result = self._connection.exec_driver_sql(sql, tuple(parameters))
         return [tuple(row) for row in result.fetchall()] if result.returns_rows else []
+
+    def confine(self, folder: Path) -> None:
+        """From now on the database reaches nothing outside of a folder."""
+        for statement in confining_sql([folder]):
+            self.execute(statement)
 
     def attach(self, path: str, database: str) -> None:
         """Attach a DuckDB file read-only under a name, until the context is left."""

@@ -59,12 +59,7 @@ def recognise(
     Raises:
         UnreadableFile: no table is recognised, or two are; says what was looked for.
     """
-    if sheets and all(_width(sheet) > MOST_COLUMNS for sheet in sheets):
-        raise UnreadableFile(
-            "too_many_columns",
-            f"it has {min(map(_width, sheets)):,} columns, and no more than {MOST_COLUMNS:,} are read",
-            "Delete the columns behind the table, empty ones too, and send the file again.",
-        )
+    too_wide = [sheet for sheet in sheets if _width(sheet) > MOST_COLUMNS]
     sheets = [sheet for sheet in sheets if _width(sheet) <= MOST_COLUMNS]
     marks = [_marks(contract) for contract in contracts.values()]
     surveys = list(_surveys(contracts, own_instruments))
@@ -73,6 +68,12 @@ def recognise(
         for sheet in sheets
         if (match := _recognise_survey(sheet, surveys, tools) or _recognise_sheet(sheet, file_name, marks))
     ]
+    if not found and too_wide:
+        raise UnreadableFile(
+            "too_many_columns",
+            f"it has {_width(too_wide[0]):,} columns, and no more than {MOST_COLUMNS:,} are read",
+            "Delete the columns behind the table, empty ones too, and send the file again.",
+        )
     if not found and (tool := _tool_of(sheets, tools)) is not None:
         titles = ", ".join(f"“{contract.title if instrument not in own_instruments else instrument.title}”"
                            for contract, instrument in surveys)  # fmt: skip

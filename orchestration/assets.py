@@ -17,8 +17,10 @@ from orchestration import gating, handover
 from orchestration.dbt_build import NodeResult, build, count_rows, model_checks, warm_up
 from orchestration.persistence import persistent
 from orchestration.resources import Gates, HomeToWrite
+from orchestration.retention import lay_out, retain
 from orchestration.translator import Translator
 from orchestration.watching import Watcher
+from publishing import check_history
 from publishing.publication import publish
 from publishing.released import recall
 
@@ -115,6 +117,9 @@ def _landing(contracts: Mapping[str, Contract], sources: Mapping[tuple[str, str]
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         here = home.open()
         with persistent(context, home):
+            # Before anything lands: what is frozen is what the last run has proved.
+            for sentence in retain(here).sentences():
+                watcher.warned(sentence)
             handover.forget(here, *handover.STAGES)
             with gates.worker() as worker:
                 watcher.phase("landing")
@@ -153,6 +158,7 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         with persistent(context, home):
             handover.forget(here, handover.MARTS)
             recall(here)
+            lay_out(here)
         nodes = {spec.metadata[UNIQUE_ID]: spec.key for spec in warehouse.specs}
         tests = {(spec.metadata or {})[UNIQUE_ID]: spec.key for spec in warehouse.check_specs}
         selected = {
@@ -176,6 +182,8 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             elif result.succeeded:
                 yield _materialised(nodes[result.unique_id], result, row_counts)
         if failed := [check for check in found if check.blocks]:
+            # Nothing will be published, and the publication is what keeps the history otherwise.
+            check_history.record(here, check_history.states(found))
             raise _failure(failed)
 
     return warehouse
@@ -204,6 +212,8 @@ def _mart_checks(marts: Sequence[str]) -> dg.AssetChecksDefinition:
             checks = worker.check_marts(here)
         handover.leave(here, handover.MARTS, checks)
         watcher.checked(checks)
+        if any(check.blocks for check in checks):
+            check_history.record(here, check_history.states(checks))
         for key in context.selected_asset_check_keys:
             about = [check for check in checks if check.dataset == key.asset_key.path[-1]]
             yield _check_result(key, about)

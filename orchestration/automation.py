@@ -12,8 +12,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from ingestion.home import HomeError
 from ingestion.landing import unseen
+from orchestration import last_run
 from orchestration.alerts import tell
-from orchestration.resources import HomeResource
+from orchestration.resources import EVERYTHING, HomeResource
 from orchestration.tidying import tidy
 
 #: A file counts as settled when it has not changed for this long, over two looks at it.
@@ -129,6 +130,25 @@ def inbox_sensor(job: Job) -> dg.SensorDefinition:
     return inbox_has_settled
 
 
+def failure_sensor() -> dg.SensorDefinition:
+    """Tells of a run that cannot tell by itself: its process never began, or was killed."""
+
+    @dg.run_failure_sensor(
+        name="run_has_failed",
+        description="Tells of a run whose process never began or was killed; others tell when they end.",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def run_has_failed(context: dg.RunFailureSensorContext, inbox: HomeResource) -> None:
+        home = inbox.open()
+        record = context.instance.get_run_record_by_id(context.dagster_run.run_id)
+        if record is not None and context.dagster_run.job_name == EVERYTHING:
+            last_run.ended_without_beginning(home, record.create_timestamp)
+        for trouble in tell(home):
+            context.log.warning(trouble)
+
+    return run_has_failed
+
+
 def remembered(cursor: str | None) -> Look:
     """The looks before, from what Dagster keeps; none where it keeps something else."""
     try:
@@ -161,7 +181,7 @@ def decide(before: Look, arrived: Mapping[str, str], now: float) -> tuple[Look, 
         return look, False, "Some files have settled and others are arriving; waiting for them for a while."
     run = _short(*settled)
     if run == before.run:
-        return look, False, "What has settled has been through a run, which could not deal with it."
+        return look, False, "A run was started for what has settled; it goes on, or could not deal with it."
     return Look(since, run), True, ""
 
 

@@ -1,7 +1,5 @@
 """The command line; ``impact --help`` lists the commands.
 
-And what keeps a home going: ``alert``, ``backup``, ``restore`` and ``tidy``.
-
 What a command needs is imported inside it, so that help and errors are there at once.
 """
 
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from ingestion.keys import Linked
     from ingestion.landing import FileReport
     from ingestion.registry.tables import OwnCheck
+    from ingestion.retention import Going
     from orchestration.lineage import Lineage
     from orchestration.run import Run
     from orchestration.status import Status
@@ -71,13 +70,16 @@ def sample(
     folder: Annotated[Path, typer.Argument(metavar="HOME", help="A folder that does not exist yet, or is empty.")],
     size: Annotated[Size, typer.Option(help="How much of it.")] = Size.borough,
     seed: Annotated[int, typer.Option(help="Another number gives another borough.")] = 1,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Without the rows and files that are flawed on purpose.")
+    ] = False,
 ) -> None:
     """Make a home with an invented borough to try things on."""
     from ingestion.sample import SampleError, write_sample
     from orchestration.reporting import console
 
     try:
-        made = write_sample(folder, size.value, seed)
+        made = write_sample(folder, size.value, seed, is_clean=clean)
     except SampleError as error:
         raise _CannotError(str(error)) from error
     out = console()
@@ -150,9 +152,11 @@ def run(
     """Take what is in the inbox all the way to the publication."""
     here = _home(context, home)
     from ingestion.registry.tables import load_registry
+    from ingestion.retention import kept_for
 
     # Landing would find the same, half a minute later.
     load_registry(here)
+    kept_for(here)
     from orchestration.reporting import console
     from orchestration.run import run_everything
     from orchestration.screen import screen
@@ -369,6 +373,53 @@ def accept(
         return
     _section(out, "Accepted", [f"{change.change_id}  {change.summary}" for change in entered])
     out.print("Next: impact run" if entered else "Nothing waits to be accepted.")
+
+
+@app.command()
+def retain(
+    context: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what goes and when, and touch nothing.")
+    ] = False,
+    home: HomeOption = None,
+    wait: WaitOption = 600,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete landed rows of persons whose time is up, after freezing what is counted of them.
+
+    Every run begins with it. How long rows are kept is listed for each dataset in docs/datasets.md.
+    """
+    here = _home(context, home)
+    from orchestration.lock import writing
+    from orchestration.reporting import console
+    from orchestration.retention import planned
+    from orchestration.retention import retain as delete
+
+    out = console()
+    if dry_run:
+        going = planned(here)
+        if as_json:
+            print(json.dumps([asdict(one) for one in going], indent=2, ensure_ascii=False, default=str))
+        elif going:
+            _section(
+                out, "Rows of persons, and the day from which a run deletes them", [_said_of(one) for one in going]
+            )
+        else:
+            out.print("Landing holds no rows of persons.")
+        return
+    with writing(here, wait):
+        done = delete(here)
+    if as_json:
+        print(json.dumps(asdict(done), indent=2, ensure_ascii=False, default=str))
+        return
+    _section(out, "Deleted", [_said_of(one) for one in done.deleted])
+    _section(out, "Kept although their time is up", [_said_of(one) for one in done.held])
+    out.print("\n".join(done.sentences()) or "No time is up.", soft_wrap=True)
+
+
+def _said_of(going: Going) -> str:
+    why = {"time_is_up": "its time is up then", "replaced": "it was replaced", "rejected": "its gate rejected it"}
+    return f"{going.due_on}  {going.dataset}  {going.file_name}, {going.rows_landed:,} rows: {why[going.because]}"
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.assets import route
-from orchestration.automation import alerts_job, inbox_sensor, schedules, tidying_job
+from orchestration.automation import alerts_job, failure_sensor, inbox_sensor, schedules, tidying_job
 from orchestration.manifest import manifest_path
 from orchestration.resources import EVERYTHING, Gates, HomeResource, HomeToWrite
 from orchestration.run_log import run_log
@@ -34,7 +34,7 @@ def build_defs(
         asset_checks=[part for part in route_of_project if isinstance(part, dg.AssetChecksDefinition)],
         jobs=[everything, alerts, tidying],
         schedules=schedules(everything, alerts, tidying),
-        sensors=[inbox_sensor(everything)],
+        sensors=[inbox_sensor(everything), failure_sensor()],
         resources={
             "home": HomeToWrite(),
             "inbox": HomeResource(),

@@ -80,7 +80,7 @@ def _standing(home: Home, ledger: Ledger, datasets: Sequence[str]) -> dict[str, 
     """Dataset → batches that are in force, or would be if their gate let them."""
     newest: dict[tuple[str, str], tuple[int, str]] = {}
     for row in pyarrow.parquet.read_table(home.landing / "source_files.parquet").to_pylist():
-        if row["status"] == "landed" and row["gate"] == "rejected":
+        if row["status"] == "landed" and row["gate"] == "rejected" and row["retired_at"] is None:
             # Where files add to each other the file itself is the submission.
             submission = row["submission"] or row["file_name"]
             newest[row["dataset"], submission] = max(

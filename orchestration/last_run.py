@@ -15,8 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import duckdb
-
+from ingestion.database import open_in_memory
 from ingestion.home import Home
 from ingestion.writing import whole_file
 from orchestration import handover
@@ -81,13 +80,34 @@ def recorded(home: Home, *, whole: bool) -> Iterator[Recording]:
         _write(home, now)
 
 
-def could_not_begin(home: Home, error: BaseException) -> None:
-    """Write down that a run failed before its first step."""
+def could_not_begin(home: Home, error: str | None) -> None:
+    """Write down that a run failed before its first step.
+
+    Args:
+        home: whose run.
+        error: class of the error; None where Dagster found that the run's process was not there.
+    """
     before = read(home) or LastRun("failed", _now(), os.getpid())
-    _write(
-        home,
-        replace(before, outcome="failed", began_at=_now(), process=os.getpid(), error=type(error).__name__),
-    )
+    _write(home, replace(before, outcome="failed", began_at=_now(), process=os.getpid(), error=error))
+
+
+def ended_without_beginning(home: Home, wanted_at: datetime) -> None:
+    """Write down that a run failed of which nothing was heard since it was asked for.
+
+    Args:
+        home: whose run.
+        wanted_at: when it was asked for.
+    """
+    last = read(home)
+    # The seconds of what is written down are whole.
+    if last is not None and datetime.fromisoformat(last.began_at) >= wanted_at.replace(microsecond=0):
+        return
+    try:
+        with writing(home, 0):
+            could_not_begin(home, None)
+    except HomeBusy:
+        # Another run goes on, and will say how it ends.
+        return
 
 
 def interrupted(home: Home) -> None:
@@ -137,7 +157,7 @@ def _rejected(home: Home) -> list[list[str]]:
     files = home.landing / "source_files.parquet"
     if not files.is_file():
         return []
-    with duckdb.connect() as con:
+    with open_in_memory(home.landing) as con:
         rows = con.execute(_REJECTED, [str(files)]).fetchall()
     return [[dataset, vintage_id] for dataset, vintage_id, name in rows if (home.inbox / name).exists()]
 

@@ -23,7 +23,8 @@ from ingestion.registry.layout import DECISIONS
 from ingestion.registry.tables import load_registry
 from ingestion.sql import literal
 from ingestion.sql import name as quoted
-from publishing import versions
+from publishing import check_history, versions
+from publishing.check_history import State, states
 from publishing.errors import PublicationError
 
 #: Marts that a publication must have; a table that went missing is not news that readers should find out.
@@ -56,7 +57,7 @@ REQUIRED_MARTS = (
 )
 
 #: Tables that the publication itself writes.
-RECORDS = ("source_files", "data_quality", "accepted_changes", "versions")
+RECORDS = ("source_files", "data_quality", "check_history", "accepted_changes", "versions")
 
 _SOURCE_FILES = (
     "One row per file vintage ever received: a file with one content. A corrected file is a new vintage.",
@@ -76,6 +77,8 @@ _SOURCE_FILES = (
         "landed_at": "When its rows landed, UTC; null where none did.",
         "is_current": "True while the published figures rest on this vintage; false once replaced or rejected.",
         "message": "Why a file was refused or rejected or is not needed, and what to do; null otherwise.",
+        "retired_at": "When its rows were deleted because their time was up, UTC; null while they are kept. Figures of "
+        "a file in force stay as they were counted.",
     },
 )
 
@@ -114,6 +117,8 @@ _ACCEPTED_CHANGES = (
 )
 
 _ACCEPTED = DECISIONS["accepted_changes"]
+#: How a formula begins. A sign before nothing but a number, as in -5 or +3.2 %, is no formula.
+_FORMULA = r"(?s)^[=@\t\r]|^[+-].*[^0-9.,% +-]"
 
 _CHECK_TYPES = {
     "stage": "VARCHAR",
@@ -406,6 +411,15 @@ def _stage_records(connection: duckdb.DuckDBPyConnection, home: Home, checks: Se
     rows = _stage(connection, "data_quality", _DATA_QUALITY_SQL, parameters)
     staged.append(Table("data_quality", rows, comment, columns))
 
+    found = connection.execute(
+        "select stage, dataset, rule, min(severity), bool_and(result = 'passed'),"
+        " coalesce(sum(rows_failed) filter (result = 'failed'), 0)::bigint"
+        " from data_quality where stage = 'files' group by all"
+    ).fetchall()
+    history = check_history.record(home, [*(State(*row) for row in found), *states(checks)])
+    columns = {column: said for column, (_, said) in check_history.COLUMNS.items()}
+    staged.append(_stage_arrow(connection, "check_history", history, check_history.COMMENT, columns))
+
     comment, columns = _ACCEPTED_CHANGES
     accepted = load_registry(home).tables["accepted_changes"]
     staged.append(_stage_arrow(connection, "accepted_changes", to_arrow(accepted, _ACCEPTED), comment, columns))
@@ -445,4 +459,23 @@ def _stage(
         f"create table {quoted(name)} as select * from ({query}) order by all", parameters
     ).fetchone()
     assert created is not None
+    _defuse_formulas(connection, name)
     return int(created[0])
+
+
+def _defuse_formulas(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Put an apostrophe before every text of a table that a spreadsheet would take for a formula.
+
+    Names of files and organisations are suppliers' words, and a publication is opened in spreadsheets sooner or later.
+    """
+    texts = connection.execute(
+        "select column_name from duckdb_columns() "
+        "where database_name = 'memory' and table_name = ? and data_type = 'VARCHAR'",
+        [table],
+    ).fetchall()
+    for (column,) in texts:
+        text = quoted(column)
+        connection.execute(
+            f"update {quoted(table)} set {text} = chr(39) || {text} "
+            f"where regexp_matches({text}, {literal(_FORMULA)}) and try_cast({text} as double) is null"
+        )

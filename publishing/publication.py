@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import logging
 import shutil
 from collections.abc import Sequence
 from contextlib import closing
@@ -17,12 +18,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from expectations.results import CheckResult
 from ingestion.access import only_mine, share_publication
+from ingestion.database import open_in_memory
 from ingestion.home import Home
 from ingestion.sql import literal
 from ingestion.sql import name as quoted
 from publishing import folders, released
 from publishing.content import Table, stage_tables
 from publishing.errors import PublicationError
+
+log = logging.getLogger(__name__)
 
 DATABASE_FILE = "impact.duckdb"
 PARQUET_FOLDER = "parquet"
@@ -92,7 +96,7 @@ def publish(home: Home, checks: Sequence[CheckResult]) -> Publication:
     _refuse_failed(checks)
     try:
         current = folders.linked_folder(home)
-        manifest = None if current is None else _read_manifest(current)
+        manifest = None if current is None else _manifest_if_whole(current)
         folders.remove_leftovers(home, current)
         folder, manifest, changed = _build(home, checks, current, manifest)
         folders.remove_old(home, folder)
@@ -112,6 +116,9 @@ def current_publication(home: Home) -> Publication | None:
     """
     folder = folders.linked_folder(home)
     manifest = None if folder is None else _read_manifest(folder)
+    if manifest is None and folder != (folder_now := folders.linked_folder(home)):
+        # Switched, and the old one removed, between two looks.
+        folder, manifest = folder_now, None if folder_now is None else _read_manifest(folder_now)
     return None if folder is None or manifest is None else _publication(folder, manifest, changed=False)
 
 
@@ -166,13 +173,7 @@ def _build(
 
 def _connect(home: Home) -> duckdb.DuckDBPyConnection:
     """A connection in memory that spills into the home's working folder and asks the network for nothing."""
-    return duckdb.connect(
-        config={
-            "temp_directory": str(home.state / "publishing"),
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-    )
+    return open_in_memory(home.root, puts_down_in=home.publishing_spill)
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, building: Path, table: Table) -> _PublishedTable:
@@ -230,9 +231,16 @@ def _read_manifest(folder: Path) -> _Manifest | None:
     except FileNotFoundError:
         return None
     except (ValidationError, UnicodeDecodeError) as error:
-        raise PublicationError(
-            f"{path} is damaged. Remove the link `published` and run again; a new publication takes its place."
-        ) from error
+        raise PublicationError(f"{path} is damaged. Use `impact run`; a new publication takes its place.") from error
+
+
+def _manifest_if_whole(folder: Path) -> _Manifest | None:
+    """The manifest of a publication; one that is damaged says nothing, and a new publication takes its place."""
+    try:
+        return _read_manifest(folder)
+    except PublicationError:
+        log.warning("The publication %s is damaged, so a new one takes its place.", folder.name)
+        return None
 
 
 def _publication(folder: Path, manifest: _Manifest, changed: bool) -> Publication:

@@ -384,7 +384,7 @@ def test_the_sensor_asks_for_one_run_when_a_file_that_no_run_has_seen_has_settle
 
     from orchestration.resources import HomeResource
 
-    (sensor,) = graph.sensors
+    (sensor,) = (sensor for sensor in graph.sensors if sensor.name == "inbox_has_settled")
     moment = [1000.0]
     monkeypatch.setattr("orchestration.automation.time.time", lambda: moment[0])
     requested, cursor = [], None

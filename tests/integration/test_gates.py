@@ -236,10 +236,14 @@ class Landing:
             con.execute(
                 "create table ledger (dataset varchar, file_name varchar, vintage_id varchar, rows_read bigint,"
                 " rows_landed bigint, rows_quarantined bigint, rows_dropped bigint, received_at timestamp,"
-                " is_current boolean)"
+                " is_current boolean, submission varchar, status varchar, gate varchar, sequence bigint)"
             )
             con.executemany(
-                "insert into ledger values (?, ?, ?, ?, ?, ?, ?, ?, ?)", [list(entry.values()) for entry in self.ledger]
+                "insert into ledger values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'landed', null, ?)",
+                [
+                    [*entry.values(), *([] if "submission" in entry else [""]), sequence]
+                    for sequence, entry in enumerate(self.ledger)
+                ],
             )
             con.execute(f"copy ledger to '{self.home.landing / 'source_files.parquet'}' (format parquet)")
 
@@ -399,6 +403,41 @@ def test_a_seeded_fault_is_caught_by_its_check(
     assert caught.message is not None
     assert f"{dataset}/faulty.csv" in caught.message
     assert caught.message.startswith(f"{found} found among {len(fault(CLEAN[dataset]()))} rows")
+
+
+def test_a_return_sent_again_with_fewer_rows_is_reported_beside_the_one_it_replaces(
+    home: Home, landing: Landing
+) -> None:
+    def many(row: Row, count: int) -> list[Row]:
+        return [row | {"child_id": pseudonym(n), "source_row": n + 2} for n in range(count)]
+
+    landing.land("ssda903_header", "header_2018", many(header()[0], 60))
+    landing.land("ssda903_episodes", "first", many(episodes()[0], 60), submission="collection_year=2018")
+    landing.land("ssda903_episodes", "again", many(episodes()[0], 40), submission="collection_year=2018")
+    results = gates.check_landed(home, {"ssda903_episodes": ["again"]})
+    caught = result_of(results, "volume_as_replaced")
+    assert (caught.severity, caught.rows_failed) == ("warning", 1)
+    assert "ssda903_episodes/again.csv, less than ssda903_episodes/first.csv" in str(caught.message)
+    assert (caught.owner, caught.remedy in str(caught.message)) == ("data supplier", True)
+
+
+def test_a_wave_beside_the_one_before_is_judged_by_great_expectations(home: Home, landing: Landing) -> None:
+    def wave(number: int, score: int, people: int) -> list[Row]:
+        answer = {2: "disagree", 4: "agree"}[score]
+        return [
+            row | {"respondent_id": pseudonym(1000 * number + n), "source_row": n + 2, "wave": number,
+                   "submitted_date": dt.date(2020 + number, 5, 1 + n % 20), "answer": answer, "score": score}
+            for n in range(people)
+            for row in survey()[-23:]
+        ]  # fmt: skip
+
+    landing.land("workforce_survey", "second", wave(2, 4, 60))
+    landing.land("workforce_survey", "third", wave(3, 4, 70))
+    landing.land("workforce_survey", "few", wave(3, 4, 14))
+    assert failures(gates.check_landed(home, {"workforce_survey": ["second", "third"]})) == set()
+    results = gates.check_landed(home, {"workforce_survey": ["second", "few"]})
+    assert "wave 3: far fewer people than in wave 2" in str(result_of(results, "volume_as_before").message)
+    assert {result.severity for result in results if not result.passed} == {"warning"}
 
 
 def test_a_message_names_rows_and_never_a_personal_value(home: Home, landing: Landing) -> None:

@@ -176,7 +176,7 @@ def test_a_service_has_a_user_of_its_own_and_may_write_only_where_it_has_to(unit
     lines = units[name].read_text(encoding="utf-8").splitlines()
     assert {"User=impact", "UMask=0077", "NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateTmp=yes"} <= {*lines}
     writable = {line for line in lines if line.startswith("ReadWritePaths=")}
-    knows_the_key = "EnvironmentFile=/etc/impact/secrets.env" in lines
+    knows_the_key = "LoadCredential=pseudonym_key:/etc/impact/pseudonym_key" in lines
     touches_the_home = name in ("impact-code.service", "impact-backup.service")
     assert (bool(writable), knows_the_key) == (touches_the_home, touches_the_home)
     assert not any(line.startswith("Environment=") and "PASSWORD" in line for line in lines)

@@ -268,7 +268,7 @@ def test_a_webhook_over_https_needs_a_certificate_that_is_trusted(home_with, onl
     assert len(posted) == 1
 
 
-@pytest.mark.parametrize(("code", "attempts"), [(404, 1), (302, 1), (429, 3), (500, 3)])
+@pytest.mark.parametrize(("code", "attempts"), [(404, 1), (302, 1), (304, 1), (429, 3), (500, 3)])
 def test_a_webhook_is_tried_again_only_where_that_can_help_and_never_follows_to_another_address(
     home_with, only, monkeypatch, code, attempts
 ):
@@ -374,6 +374,19 @@ def test_a_mail_server_whose_certificate_is_not_trusted_gets_nothing(home_with, 
     assert mailbox.messages == []
 
 
+def test_a_password_that_smtp_cannot_send_and_certificates_that_are_missing_are_told_without_the_password(
+    home_with, only, authority, trusted, monkeypatch
+):
+    only(LATE)
+    monkeypatch.setenv("SMTP_PASSWORD", "pässword-of-the-test")
+    login_with = "user: impact\n    password: {env: SMTP_PASSWORD}\n    trusted_certificates: "
+    with mail_server(Mailbox(), tls_context=server_side(authority), authenticator=login) as port:
+        (trouble,) = tell(home_with(email(port, login_with + str(trusted))), NOW)
+        assert trouble.endswith("`user` or the password holds letters that SMTP cannot send.")
+        (trouble,) = tell(home_with(email(port, login_with + "/nowhere/ca.pem")), NOW)
+    assert trouble.endswith("There is no file /nowhere/ca.pem, which `trusted_certificates` names.")
+
+
 def test_a_mail_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not(home_with, only):
     only(LATE)
     mailbox = Mailbox("451 busy", "250 taken")
@@ -429,7 +442,8 @@ def test_settings_that_would_show_a_secret_or_cannot_work_are_refused_without_re
 
 
 def failed(stage: str, severity: str = "error", message: str = "Ann Other, 3 rows") -> CheckResult:
-    return CheckResult(stage, "areas", "areas_unique", "No area twice.", severity, False, 9, 3, None, message)
+    words = {"owner": "data engineer", "reason": "It matters.", "remedy": "Do this."}
+    return CheckResult(stage, "areas", "areas_unique", "No area twice.", severity, False, 9, 3, None, message, **words)
 
 
 def finished(home: Home, *stages: str, published: bool) -> None:
@@ -477,6 +491,17 @@ def test_a_run_that_was_killed_is_told_and_one_that_goes_on_is_not(home_with, mo
 def busy(home: Home, wait_seconds: float) -> Iterator[None]:
     raise last_run.HomeBusy("a run goes on")
     yield
+
+
+def test_a_run_of_which_nothing_was_heard_is_told_and_one_that_said_itself_how_it_ended_is_not_told_twice(home_with):
+    home = home_with()
+    finished(home, published=True)
+    last_run.ended_without_beginning(home, datetime.now(UTC) - timedelta(minutes=5))
+    assert told_of(home) == []
+    last_run.ended_without_beginning(home, datetime.now(UTC) + timedelta(minutes=5))
+    ((matter, text),) = told_of(home)
+    assert matter == "failed/run"
+    assert text.endswith("did not get to its end.")
 
 
 def test_a_run_that_somebody_stopped_is_not_told(home_with):
