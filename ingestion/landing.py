@@ -39,7 +39,15 @@ from ingestion.forms.matching import refuse_what_is_twice
 from ingestion.home import SETTINGS_FILE, Home
 from ingestion.instruments import Instrument, load_instruments
 from ingestion.keys import domains
-from ingestion.ledger import Ledger, Vintage, landing_path, quarantine_path, seen_files, write_findings
+from ingestion.ledger import (
+    Ledger,
+    Vintage,
+    landing_path,
+    quarantine_path,
+    seen_files,
+    sha256_of,
+    write_findings,
+)
 from ingestion.limits import GIGABYTE, LARGEST_FILE_GB, MOST_COLUMNS
 from ingestion.lookups import Lookups
 from ingestion.organisations import REGISTER, has_register
@@ -65,7 +73,7 @@ from ingestion.sql import literal, name
 from ingestion.stream import Stream
 from ingestion.texts import spelt_out
 from ingestion.transience import can_pass
-from ingestion.writing import whole_file
+from ingestion.writing import remove_unfinished, whole_file
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +84,9 @@ MEMORY_LIMIT = "1GB"
 FLOWS_FROM_BYTES = 1_000_000
 
 _TEXT = pa.string()
+
+#: Ends the name of the mark of a vintage whose rows have landed and which has no entry yet.
+_UNDER_WAY = ".landing"
 
 #: How often a file is opened on a share that does not answer, and the wait before the second time; then twice as long.
 READ_ATTEMPTS = 3
@@ -201,22 +212,23 @@ def land_inbox(
         One report per file in the inbox, in the order they were dealt with.
 
     Raises:
-        HomeError, ReferenceError, PseudonymKeyError: the home's settings, reference data or key cannot be used. A file
-        never raises: whatever is wrong with it is in its report.
+        HomeError, ReferenceError, PseudonymKeyError: the home's settings, reference data or key cannot be used, or its
+        ledger, or what landed from a file that has gone. A file never raises: what is wrong with it is in its report.
     """
     keep_private(home)
+    for folder in (home.landing, home.quarantine):
+        remove_unfinished(folder)
     prepare_reference(home)
     prepare_registry(home)
-    # What a run that was killed had put down may hold raw cells, and true counts.
-    for left_behind in (home.spill, home.publishing_spill, home.warehouse_spill):
+    # What a run that was killed had put down may hold true counts.
+    for left_behind in (home.publishing_spill, home.warehouse_spill):
         shutil.rmtree(left_behind, ignore_errors=True)
-    home.spill.mkdir(parents=True)
     key = load_key()
     if key.is_demo:
         log.warning(DEMO_KEY_WARNING)
     home.inbox.mkdir(parents=True, exist_ok=True)
     reports = []
-    with Ledger(home) as ledger, _workspace(home, home.spill) as workspace:
+    with Ledger(home) as ledger, _clean_spill(home, ledger) as spill, _workspace(home, spill) as workspace:
         rules = _Rules(
             home,
             key,
@@ -225,7 +237,7 @@ def land_inbox(
             load_registry(home).instruments,
             read_corrections(home),
             workspace,
-            home.spill,
+            spill,
             ledger.companion_context,
             resolves_organisations=True,
         )
@@ -247,8 +259,23 @@ def land_inbox(
         deleted = {vintage_id for _, vintage_id in ledger.retired()}
         warn_of_copies([report.file_name for report in reports if report.vintage_id in deleted])
         warn_of_late_files(home, ledger)
+        ledger.refuse_damaged({report.vintage_id for report in reports})
         ledger.export()
     return reports
+
+
+@contextmanager
+def _clean_spill(home: Home, ledger: Ledger) -> Iterator[Path]:
+    """The folder that rows are put down in meanwhile, without what a run that was killed left there and in landing."""
+    for mark in home.spill.glob(f"*{_UNDER_WAY}"):
+        if ledger.vintage(mark.stem) is None:
+            dataset = mark.read_text(encoding="utf-8")
+            landing_path(home, dataset, mark.stem).unlink(missing_ok=True)
+            quarantine_path(home, dataset, mark.stem).unlink(missing_ok=True)
+    # It may hold raw cells.
+    shutil.rmtree(home.spill, ignore_errors=True)
+    home.spill.mkdir(parents=True)
+    yield home.spill
 
 
 def check_file(path: Path, home: Home | None = None) -> FileReport:
@@ -312,8 +339,9 @@ def _context_of_sibling(path: Path, dataset: str, key: str, rules: _Rules) -> in
 
 
 def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
-    if (known := _as_it_was(file, home, ledger, rules)) is not None:
+    if (known := _as_it_was(file, ledger, rules)) is not None:
         return _unchanged(file, known, ledger)
+    landed_sha256 = None
     try:
         with _faults_contained(file):
             if file.recognised is None:
@@ -324,12 +352,19 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
                 _find_context(file, rules)
                 known = ledger.vintage(file.vintage_id)
                 _refuse_what_was_deleted(file, known, ledger)
-                if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), home):
+                if known is not None and _stands(
+                    known, rules.fingerprint(file.contract, file.file_name, ledger), ledger
+                ):
                     return _unchanged(file, known, ledger)
                 _refuse_a_twin(file, home, ledger)
                 place = landing_path(home, file.contract.dataset, file.vintage_id)
                 with _sorted(file, rules) as (splitter, report), whole_file(place) as temporary:
                     splitter.land(temporary)
+                    if _has_changed(file):
+                        raise _StillArriving
+                    landed_sha256 = sha256_of(temporary)
+                    # Until the ledger has its entry these rows are nobody's.
+                    (rules.spill / f"{file.vintage_id}{_UNDER_WAY}").write_text(file.contract.dataset, encoding="utf-8")
     except UnreadableFile as error:
         report = _refused(file, error)
     if _has_changed(file):
@@ -355,6 +390,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             contract_version=contract.version if contract else None,
             rules_fingerprint=rules.fingerprint(contract, file.file_name, ledger),
             key_id=rules.key.key_id if contract is not None and domains(contract) else None,
+            landed_sha256=landed_sha256 if report.status == "landed" else None,
         ),
         str(file.file_name),
         file.size,
@@ -448,7 +484,7 @@ def _refuse_what_was_deleted(file: _File, known: Vintage | None, ledger: Ledger)
         )
 
 
-def _as_it_was(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> Vintage | None:
+def _as_it_was(file: _File, ledger: Ledger, rules: _Rules) -> Vintage | None:
     """The record of a file that is what its path was last seen to hold, and whose rules have not changed."""
     seen = ledger.last_seen(str(file.file_name))
     if seen is None or seen.content_sha256 != file.content_sha256:
@@ -457,7 +493,7 @@ def _as_it_was(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> Vintag
     if known is None:
         return None
     fingerprint = rules.fingerprint(rules.contracts.get(seen.dataset or ""), file.file_name, ledger)
-    return known if _stands(known, fingerprint, home) else None
+    return known if _stands(known, fingerprint, ledger) else None
 
 
 def _unchanged(file: _File, known: Vintage, ledger: Ledger) -> FileReport:
@@ -478,7 +514,7 @@ def _unchanged(file: _File, known: Vintage, ledger: Ledger) -> FileReport:
     )
 
 
-def _stands(known: Vintage, fingerprint: str, home: Home) -> bool:
+def _stands(known: Vintage, fingerprint: str, ledger: Ledger) -> bool:
     """Whether reading the file again would change nothing.
 
     A refused file is read again: what it lacked may be there. What has been deleted is never read again.
@@ -487,13 +523,7 @@ def _stands(known: Vintage, fingerprint: str, home: Home) -> bool:
         return True
     if known.status == "refused" or known.rules_fingerprint != fingerprint:
         return False
-    if known.status == "not_needed":
-        return True
-    try:
-        pyarrow.parquet.read_metadata(landing_path(home, known.dataset or "", known.vintage_id))
-    except (OSError, pa.ArrowInvalid):
-        return False
-    return True
+    return known.status == "not_needed" or ledger.is_whole(known)
 
 
 def _refuse_what_is_not_opened(path: Path, home: Home | None) -> None:

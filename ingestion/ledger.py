@@ -12,9 +12,11 @@ an old file, put into the inbox for the archive, overrules nothing.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
@@ -24,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from ingestion.findings import SCHEMA as FINDINGS_SCHEMA
-from ingestion.home import Home
+from ingestion.home import Home, HomeError
 from ingestion.writing import whole_file
 
 _TABLES = """
@@ -46,6 +48,7 @@ create table if not exists vintages (
     message text,
     contract_version integer,
     rules_fingerprint text not null,
+    landed_sha256 text,
     landed_at text not null,
     -- Fingerprint of the key that its pseudonyms were made with; null where it has none.
     key_id text,
@@ -69,6 +72,24 @@ create view if not exists holdings as
     -- What each path in the inbox was last seen to hold.
     select * from receipts where sequence in (select max(sequence) from receipts group by path);
 """
+
+#: Columns that a ledger lacks which an earlier version began.
+_ADDED_LATER = {
+    "rows_corrected": "integer not null default 0",
+    "landed_sha256": "text",
+    "key_id": "text",
+    "retired_at": "text",
+    "retired_because": "text",
+}
+
+#: The name of a file of good rows.
+_VINTAGE = re.compile(r"[0-9a-f]{16}\.parquet")
+
+_WITHOUT_LEDGER = (
+    "It says which rows count. Restore the folder landing/ from your backup and run again. Without a backup, move "
+    "landing/ and quarantine/ away and run again: whatever is still in the inbox lands anew, and what is not there any "
+    "more no longer counts."
+)
 
 _SOURCE_FILES = pa.schema(
     [
@@ -132,6 +153,8 @@ class Vintage:
     #: When its rows were deleted; None while landing holds them.
     retired_at: str | None = None
     retired_because: str | None = None
+    #: Digest of the file of good rows; None where there is none.
+    landed_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,32 +170,49 @@ class KeptVintage:
     is_current: bool
     is_rejected: bool
     #: UTC, when it was first received, and when it was last received under whatever name.
-    received_on: date
+    received_at: datetime
     last_received_at: datetime
     rows_landed: int
+
+    @property
+    def received_on(self) -> date:
+        """The day from which its time counts."""
+        return self.received_at.date()
+
+
+class LedgerError(HomeError):
+    """The ledger, or what it says has landed, cannot be used; the message says what to do."""
 
 
 class Ledger:
     """The ledger of one home; use it as a context manager."""
 
     def __init__(self, home: Home) -> None:
-        """Open the ledger, and make it where there is none."""
+        """Open the ledger, and make it where there is none.
+
+        Raises:
+            LedgerError: it is damaged, or gone although files have landed.
+        """
         self._home = home
         home.landing.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(home.ledger, isolation_level=None)
-        self._db.execute("pragma foreign_keys = on")
-        self._db.executescript(_TABLES)
-        columns = [row[1] for row in self._db.execute("pragma table_info(vintages)")]
-        if "rows_corrected" not in columns:
-            # A ledger that was begun before there were corrections.
-            self._db.execute("alter table vintages add column rows_corrected integer not null default 0")
-        if "key_id" not in columns:
-            # One that was begun before the key was written down.
-            self._db.execute("alter table vintages add column key_id text")
-        if "retired_at" not in columns:
-            # A ledger that was begun before rows had a time to go.
-            self._db.execute("alter table vintages add column retired_at text")
-            self._db.execute("alter table vintages add column retired_because text")
+        if _is_empty(home.ledger) and any(_VINTAGE.fullmatch(path.name) for path in home.landing.glob("*/*.parquet")):
+            raise LedgerError(f"{home.ledger} is not there, although files have landed. {_WITHOUT_LEDGER}")
+        try:
+            self._db = sqlite3.connect(home.ledger, isolation_level=None)
+            damage = self._db.execute("pragma quick_check(1)").fetchone()[0]
+            if damage != "ok":
+                raise sqlite3.DatabaseError(damage)
+            self._db.execute("pragma foreign_keys = on")
+            self._db.executescript(_TABLES)
+            columns = [row[1] for row in self._db.execute("pragma table_info(vintages)")]
+            for column, definition in _ADDED_LATER.items():
+                if column not in columns:
+                    self._db.execute(f"alter table vintages add column {column} {definition}")
+        except sqlite3.OperationalError:
+            # Locked, or a disk that cannot be written: nothing is wrong with the ledger.
+            raise
+        except sqlite3.DatabaseError as error:
+            raise LedgerError(f"{home.ledger} is damaged ({error}). {_WITHOUT_LEDGER}") from error
 
     def __enter__(self) -> Ledger:
         """The ledger itself."""
@@ -228,15 +268,15 @@ class Ledger:
             self._db.execute(
                 """insert into vintages (vintage_id, dataset, content_sha256, submission, status, rows_read,
                 rows_landed, rows_quarantined, rows_dropped, rows_corrected, dropped_by_rule, context, message,
-                contract_version, rules_fingerprint, key_id, landed_at)
-                values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                contract_version, rules_fingerprint, key_id, landed_sha256, landed_at)
+                values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 on conflict (vintage_id) do update set submission = excluded.submission, status = excluded.status,
                 gate = null, gate_message = null, rows_read = excluded.rows_read, rows_landed = excluded.rows_landed,
                 rows_quarantined = excluded.rows_quarantined, rows_dropped = excluded.rows_dropped,
                 rows_corrected = excluded.rows_corrected,
                 dropped_by_rule = excluded.dropped_by_rule, context = excluded.context, message = excluded.message,
                 contract_version = excluded.contract_version, rules_fingerprint = excluded.rules_fingerprint,
-                key_id = excluded.key_id""",
+                key_id = excluded.key_id, landed_sha256 = excluded.landed_sha256""",
                 (
                     vintage.vintage_id,
                     vintage.dataset,
@@ -254,6 +294,7 @@ class Ledger:
                     vintage.contract_version,
                     vintage.rules_fingerprint,
                     vintage.key_id,
+                    vintage.landed_sha256,
                     now,
                 ),
             )
@@ -333,7 +374,7 @@ class Ledger:
                 submission=str(row["submission"] or row["file_name"]),
                 is_current=bool(row["is_current"]),
                 is_rejected=row["gate"] == "rejected",
-                received_on=_timestamp(first[row["vintage_id"]]).date(),
+                received_at=_timestamp(first[row["vintage_id"]]),
                 last_received_at=_timestamp(row["received_at"]),
                 rows_landed=int(str(row["rows_landed"])),
             )
@@ -387,6 +428,40 @@ class Ledger:
         )
         return [str(row["vintage_id"]) for row in rows]
 
+    def refuse_damaged(self, whole: Collection[str] = ()) -> None:
+        """See that the rows of every vintage in force are as they landed.
+
+        Args:
+            whole: vintages that have been looked at already.
+
+        Raises:
+            LedgerError: the rows of a vintage are gone or have changed.
+        """
+        damaged = [
+            f"{landing_path(self._home, str(row['dataset']), str(row['vintage_id']))} (the rows of {row['file_name']})"
+            for row in self._rows()
+            if row["is_current"]
+            and row["retired_at"] is None
+            and row["vintage_id"] not in whole
+            and (vintage := self.vintage(str(row["vintage_id"]))) is not None
+            and not self.is_whole(vintage)
+        ]
+        if damaged:
+            raise LedgerError(
+                f"What has landed is gone or damaged, and its file is not in the inbox any more: {'; '.join(damaged)}. "
+                "Put the file back into the inbox under its name, or restore the folder landing/ from your backup, and "
+                "run again."
+            )
+
+    def is_whole(self, vintage: Vintage) -> bool:
+        """Whether the rows of a landed vintage are as they landed."""
+        path = landing_path(self._home, vintage.dataset or "", vintage.vintage_id)
+        try:
+            # An earlier version did not write down what it had landed.
+            return sha256_of(path) == vintage.landed_sha256 if vintage.landed_sha256 else path.is_file()
+        except OSError:
+            return False
+
     def current_rules(self, dataset: str) -> list[tuple[str, str]]:
         """Vintages in force of a dataset with the rules they were read by: a change of either changes what they say."""
         rules = dict(
@@ -395,12 +470,12 @@ class Ledger:
         return [(vintage_id, rules[vintage_id]) for vintage_id in self.current(dataset)]
 
     def keys_in_force(self, dataset: str) -> list[tuple[str, str, str | None]]:
-        """Path, vintage and fingerprint of the key of each vintage in force of a dataset, in the order of receipt."""
+        """Path, vintage and fingerprint of the key of each vintage in force whose rows are in landing, as received."""
         keys = dict(self._db.execute("select vintage_id, key_id from vintages where dataset = ?", (dataset,)))
         return [
             (str(row["file_name"]), str(row["vintage_id"]), keys[row["vintage_id"]])
             for row in self._rows()
-            if row["is_current"] and row["dataset"] == dataset
+            if row["is_current"] and row["retired_at"] is None and row["dataset"] == dataset
         ]
 
     def _rows(self) -> list[dict[str, object]]:
@@ -488,6 +563,12 @@ def seen_files(home: Home) -> dict[str, tuple[int, int]]:
     return {path: (size, modified_ns) for path, size, modified_ns in rows}
 
 
+def sha256_of(path: Path) -> str:
+    """Digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def landing_path(home: Home, dataset: str, vintage_id: str) -> Path:
     """Where a vintage's good rows are."""
     return home.landing / dataset / f"{vintage_id}.parquet"
@@ -496,6 +577,10 @@ def landing_path(home: Home, dataset: str, vintage_id: str) -> Path:
 def quarantine_path(home: Home, dataset: str | None, vintage_id: str) -> Path:
     """Where a vintage's findings are; a file that was not recognised belongs to no dataset."""
     return home.quarantine / (dataset or "not_recognised") / f"{vintage_id}.parquet"
+
+
+def _is_empty(path: Path) -> bool:
+    return not path.exists() or path.stat().st_size == 0
 
 
 def write_findings(path: Path, table: pa.Table) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_SUFFIX = ".writing"
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -15,7 +17,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     The content reaches the disk before the name does, so a crash leaves the old file or the new one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.writing")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{_SUFFIX}")
     try:
         yield temporary
         with temporary.open("rb") as written:
@@ -24,6 +26,12 @@ def whole_file(path: Path) -> Iterator[Path]:
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed had begun to write anywhere below ``folder``; nobody may be writing."""
+    for path in folder.rglob(f".*{_SUFFIX}"):
+        path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

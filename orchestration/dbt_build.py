@@ -98,6 +98,9 @@ def build(
 ) -> list[NodeResult]:
     """Build the warehouse of a home; the caller holds its lock.
 
+    A whole build begins with an empty file: whatever a killed run, a damaged disk or an older version left in the one
+    before ends there.
+
     Args:
         home: the home.
         manifest: the parsed project.
@@ -113,6 +116,9 @@ def build(
     """
     from dbt.cli.main import dbtRunner
 
+    if selected is None:
+        for path in (home.warehouse, home.warehouse.with_name(f"{home.warehouse.name}.wal")):
+            path.unlink(missing_ok=True)
     total = len(selected) if selected is not None else _how_many(manifest)
     runner = dbtRunner(manifest=load_manifest(home), callbacks=[_listener(on_node, total)])
     with _surroundings(home), _without_debug_events():
@@ -147,7 +153,10 @@ def node_results(outcome: dbtRunnerResult) -> list[NodeResult]:
     """
     results = getattr(outcome.result, "results", None)
     if results is None:
-        raise BuildError(f"dbt could not build the warehouse: {outcome.exception}") from outcome.exception
+        raise BuildError(
+            f"dbt could not build the warehouse: {outcome.exception}. `impact run` makes a new one; if that says the "
+            "same, mend what dbt names."
+        ) from outcome.exception
     return [
         NodeResult(
             unique_id=result.node.unique_id,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from ingestion.home import Home
+
+log = logging.getLogger(__name__)
 
 DAGSTER_HOME = "DAGSTER_HOME"
 
@@ -40,6 +46,9 @@ def settle(home: Home) -> Path:
     if named := os.environ.get(DAGSTER_HOME):
         return Path(named)
     folder = home.state / "dagster"
+    if damaged := _damaged(folder):
+        log.warning("Dagster's record of past runs was damaged (%s), so it begins anew.", damaged)
+        shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     settings = folder / "dagster.yaml"
     content = _SETTINGS.format(folder=_quoted(folder / "events"))
@@ -47,6 +56,22 @@ def settle(home: Home) -> Path:
         settings.write_text(content, encoding="utf-8")
     os.environ[DAGSTER_HOME] = str(folder)
     return folder
+
+
+def _damaged(folder: Path) -> str | None:
+    """What is wrong with Dagster's files; its log does not wait for the disk, so a power cut can leave anything."""
+    for path in sorted(folder.glob("*/*.db")):
+        try:
+            with closing(sqlite3.connect(path)) as con:
+                (found,) = con.execute("pragma quick_check(1)").fetchone()
+        except sqlite3.OperationalError:
+            # Locked, or a disk that cannot be read: not for us to judge.
+            continue
+        except sqlite3.DatabaseError as error:
+            found = str(error)
+        if found != "ok":
+            return f"{path.name}: {found}"
+    return None
 
 
 def _quoted(path: Path) -> str:

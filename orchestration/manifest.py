@@ -31,6 +31,8 @@ NO_HOME = "/home-of-the-warehouse"
 #: How many parsed projects stay in the cache: those of a few branches, not of a year.
 KEPT = 5
 
+_KEPT_FILES = ("manifest.json", "partial_parse.msgpack")
+_DIGEST = "sha256.txt"
 _SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".py"}
 _NOT_THE_PROJECT = {"target", "logs", "dbt_packages", "__pycache__"}
 
@@ -97,11 +99,11 @@ def _prepared(project: Path) -> Path:
     """The folder with the parsed project."""
     folder = cache_folder() / "dbt"
     wanted = folder / fingerprint(project)
-    if (wanted / "manifest.json").is_file():
+    if _is_whole(wanted):
         return wanted
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "parsing.lock"):
-        if not (wanted / "manifest.json").is_file():
+        if not _is_whole(wanted):
             # dbt takes over what has not changed since, the path of the checkout with it: each place has its own.
             parsing = folder / f"parsing-{hashlib.sha256(str(project).encode()).hexdigest()[:16]}"
             _parse(project, parsing)
@@ -128,10 +130,26 @@ def _keep(parsing: Path, wanted: Path) -> None:
     copied = wanted.with_suffix(".copying")
     shutil.rmtree(copied, ignore_errors=True)
     copied.mkdir()
-    for name in ("manifest.json", "partial_parse.msgpack"):
+    for name in _KEPT_FILES:
         shutil.copyfile(parsing / name, copied / name)
+    (copied / _DIGEST).write_text(_digest(copied), encoding="ascii")
     shutil.rmtree(wanted, ignore_errors=True)
     copied.replace(wanted)
+
+
+def _is_whole(wanted: Path) -> bool:
+    """Whether the files are those that were put there: a cache that a power cut or a full disk cut short is none."""
+    try:
+        return (wanted / _DIGEST).read_text(encoding="ascii") == _digest(wanted)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in _KEPT_FILES:
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()
 
 
 def _remove_old(folder: Path) -> None:

@@ -13,7 +13,7 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING
 
 from expectations.results import CheckResult
 from expectations.worker import GateWorker
-from ingestion.home import HOME_VARIABLE, Home
+from ingestion.home import HOME_VARIABLE, Home, HomeError
 from orchestration import last_run
 from orchestration.instance import settle
 from orchestration.lock import WAIT_SECONDS, HomeBusy, writing
 from orchestration.logs import file_handler
+from orchestration.remedies import with_remedy
 from orchestration.watching import Watcher
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def run_everything(
 
     Raises:
         HomeBusy: another run holds the home's lock.
+        HomeError: the home cannot be written to at all.
         KeyboardInterrupt: the run was interrupted.
     """
     try:
@@ -122,8 +124,12 @@ def run_everything(
         last_run.interrupted(home)
         raise
     except Exception as error:
-        last_run.could_not_begin(home, type(error).__name__)
-        alert(home, watcher)
+        # Where nothing can be written, that is what there is to say.
+        with suppress(OSError):
+            last_run.could_not_begin(home, type(error).__name__)
+            alert(home, watcher)
+        if isinstance(error, OSError):
+            raise HomeError(with_remedy(f"{home.root} cannot be used: {error}", home)) from error
         raise
     alert(home, watcher)
     return done
@@ -139,15 +145,20 @@ def alert(home: Home, watcher: Watcher) -> None:
 
 
 def _run(home: Home, watcher: Watcher, wait_seconds: float, settle_seconds: float) -> Run:
+    from sqlalchemy.exc import DatabaseError
+
     with writing(home, wait_seconds):
         run = Run(_log_file(home))
         recorder = _Recorder(run, watcher)
         recorder.phase("start")
         with _gate_worker() as worker, _logged(run.log, recorder):
-            result = _execute(home, worker, recorder, run.log, wait_seconds, settle_seconds)
+            try:
+                result = _execute(home, worker, recorder, run.log, wait_seconds, settle_seconds)
+                told = [] if result.success else _troubles(result)
+            except DatabaseError as error:
+                told = [f"Dagster cannot keep its record of the run: {error.orig}"]
         recorder.phase("end")
-        if not result.success:
-            run.troubles.extend(_troubles(result))
+        run.troubles.extend(with_remedy(text, home) for text in told)
     return run
 
 
@@ -250,5 +261,5 @@ class _ToWatcher(logging.Handler):
         self._watcher = watcher
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name.partition(".")[0] in ("ingestion", "expectations", "publishing"):
+        if record.name.partition(".")[0] in ("ingestion", "expectations", "publishing", "orchestration"):
             self._watcher.warned(record.getMessage())

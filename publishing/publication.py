@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import logging
 import shutil
 from collections.abc import Sequence
 from contextlib import closing
@@ -24,6 +25,8 @@ from ingestion.sql import name as quoted
 from publishing import folders, released
 from publishing.content import Table, stage_tables
 from publishing.errors import PublicationError
+
+log = logging.getLogger(__name__)
 
 DATABASE_FILE = "impact.duckdb"
 PARQUET_FOLDER = "parquet"
@@ -93,7 +96,7 @@ def publish(home: Home, checks: Sequence[CheckResult]) -> Publication:
     _refuse_failed(checks)
     try:
         current = folders.linked_folder(home)
-        manifest = None if current is None else _read_manifest(current)
+        manifest = None if current is None else _manifest_if_whole(current)
         folders.remove_leftovers(home, current)
         folder, manifest, changed = _build(home, checks, current, manifest)
         folders.remove_old(home, folder)
@@ -113,6 +116,9 @@ def current_publication(home: Home) -> Publication | None:
     """
     folder = folders.linked_folder(home)
     manifest = None if folder is None else _read_manifest(folder)
+    if manifest is None and folder != (folder_now := folders.linked_folder(home)):
+        # Switched, and the old one removed, between two looks.
+        folder, manifest = folder_now, None if folder_now is None else _read_manifest(folder_now)
     return None if folder is None or manifest is None else _publication(folder, manifest, changed=False)
 
 
@@ -225,9 +231,16 @@ def _read_manifest(folder: Path) -> _Manifest | None:
     except FileNotFoundError:
         return None
     except (ValidationError, UnicodeDecodeError) as error:
-        raise PublicationError(
-            f"{path} is damaged. Remove the link `published` and run again; a new publication takes its place."
-        ) from error
+        raise PublicationError(f"{path} is damaged. Use `impact run`; a new publication takes its place.") from error
+
+
+def _manifest_if_whole(folder: Path) -> _Manifest | None:
+    """The manifest of a publication; one that is damaged says nothing, and a new publication takes its place."""
+    try:
+        return _read_manifest(folder)
+    except PublicationError:
+        log.warning("The publication %s is damaged, so a new one takes its place.", folder.name)
+        return None
 
 
 def _publication(folder: Path, manifest: _Manifest, changed: bool) -> Publication:

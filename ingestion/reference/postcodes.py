@@ -29,7 +29,7 @@ from ingestion.reference.layout import (
 )
 from ingestion.reference.tables import POSTCODES_PACKAGE, load_tables
 from ingestion.sql import literal
-from ingestion.writing import whole_file
+from ingestion.writing import remove_unfinished, whole_file
 
 if TYPE_CHECKING:
     from ingestion.home import Home
@@ -79,6 +79,7 @@ def postcode_directory(letters: Iterable[str] = FIRST_LETTERS) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock", timeout=LONGEST_WAIT):
+            remove_unfinished(folder)
             for letter in wanted:
                 path = folder / f"{letter}.parquet"
                 if not path.is_file():

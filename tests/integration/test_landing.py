@@ -12,6 +12,7 @@ import sys
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -1019,7 +1020,7 @@ def test_a_file_that_cannot_be_opened_is_refused_and_read_once_it_can_be(
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as closed:
-        closed.setattr(landing.hashlib, "file_digest", forbidden)
+        closed.setattr(landing, "hashlib", SimpleNamespace(file_digest=forbidden, sha256=landing.hashlib.sha256))
         closed.setattr(landing, "read_sheets", forbidden)
         report = run(registered)["bookings.csv"]
     assert (report.status, report.message) == ("refused", "the file cannot be opened (Permission denied)")
@@ -1028,7 +1029,9 @@ def test_a_file_that_cannot_be_opened_is_refused_and_read_once_it_can_be(
     assert again.vintage_id == check_file(registered.inbox / "bookings.csv", registered).vintage_id
 
 
-def test_a_file_that_changes_while_it_is_read_is_read_again(registered: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_while_it_is_read_waits_for_the_next_run(
+    registered: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write(registered.inbox / "bookings.csv", csv_text(TRAINING_HEADER, [booking()]), age=60)
     recognise = landing._recognise
 
@@ -1039,7 +1042,9 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(registered: Home, mo
 
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(landing, "_recognise", written_meanwhile)
-        run(registered)
+        # What was read is neither what the file held nor what it holds.
+        assert "bookings.csv" not in run(registered)
+    assert landed(registered, "training_bookings", "source_row") == []
     report = run(registered)["bookings.csv"]
     assert (report.status, report.rows_landed) == ("landed", 2)
     assert len(landed(registered, "training_bookings", "source_row")) == 2
