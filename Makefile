@@ -33,6 +33,7 @@ format: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m ingestion.dictionary
+	$(BIN)/python -m tests.faults.page
 
 benchmark: $(VENV)/.installed
 	$(BIN)/python tests/performance/borough_run.py
@@ -42,6 +43,7 @@ benchmark: $(VENV)/.installed
 lock:
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -c requirements-dev.lock -o requirements.lock
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate pyproject.toml --extra server -c requirements-dev.lock -o requirements-server.lock
 
 clean:
 	rm -rf $(VENV) $(DEMO) dbt_project/target dbt_project/logs .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 
 from expectations.checks import Check, groups_having, literal, literals, name, rows_where
+from expectations.history import history_checks, replaced_checks, spread_dates
+from expectations.sources import source_checks
 from expectations.suites import dropped_columns, survey_checks
 from ingestion.contracts import Contract, load_contracts
 from ingestion.instruments import Instrument, load_instruments
@@ -48,6 +50,9 @@ PAST_DATES: dict[str, tuple[str, str]] = {
     "workforce_survey": ("submitted_date", "true"),
 }
 
+#: Of these a file is of one day: a census, a count of heads.
+ON_ONE_DAY = ("organisations", "pupils_on_roll")
+
 
 @cache
 def file_checks(dataset: str) -> tuple[Check, ...]:
@@ -55,7 +60,8 @@ def file_checks(dataset: str) -> tuple[Check, ...]:
 
     Their ``checked`` has a row per file vintage: ``vintage_id``, ``rows_in_file``, ``source_rows`` (those of the source
     file that they come from), ``columns`` (names and types as the file has them) and the ledger's ``rows_read``,
-    ``rows_landed``, ``rows_quarantined`` and ``rows_dropped``.
+    ``rows_landed``, ``rows_quarantined`` and ``rows_dropped``; of the file whose place it takes, where there is one,
+    ``replaced_file_name`` and ``replaced_rows``.
     """
     contract = load_contracts()[dataset]
     limit = contract.reject_above_quarantined_percent
@@ -66,12 +72,16 @@ def file_checks(dataset: str) -> tuple[Check, ...]:
             remedy="See in the quarantine and among the dropped rows why nothing was left, and send the file again.",
             sql="select vintage_id, coalesce(trouble, 'no rows') as detail from checked"
             " where rows_in_file is null or rows_in_file = 0",
+            owner="data supplier",
+            reason="A file without rows would replace figures by nothing, and look like a submission.",
         ),
         Check(
             rule="columns_as_contracted",
             description="The landed file has the columns of the contract, of their types and in their order.",
             remedy="Ingestion and contract disagree: report it, with the version of the contract.",
             sql=_column_differences(contract),
+            owner="data engineer",
+            reason="Models read columns by name and type: another layout would be read wrongly.",
         ),
         Check(
             rule="dropped_columns_absent",
@@ -80,6 +90,8 @@ def file_checks(dataset: str) -> tuple[Check, ...]:
             sql="select vintage_id, 'column ' || item.name as detail"
             " from (select vintage_id, unnest(columns) as item from checked)"
             f" where item.name in {literals(['', *dropped_columns(contract)])}",
+            owner="disclosure officer",
+            reason="Those columns hold what tells who a person is, which must never leave ingestion.",
         ),
         Check(
             rule="rows_as_in_ledger",
@@ -88,6 +100,8 @@ def file_checks(dataset: str) -> tuple[Check, ...]:
             sql="select vintage_id, source_rows || ' rows landed, the ledger says '"
             " || coalesce(rows_landed::varchar, 'nothing') as detail"
             " from checked where source_rows is not null and source_rows is distinct from rows_landed",
+            owner="data engineer",
+            reason="Rows that landed uncounted, or were counted and did not land, make every figure of the file wrong.",
         ),
         Check(
             rule="rows_add_up",
@@ -95,6 +109,8 @@ def file_checks(dataset: str) -> tuple[Check, ...]:
             remedy="Report it, with the file.",
             sql="select vintage_id, coalesce(rows_read::varchar, 'unknown') || ' rows read' as detail from checked"
             " where rows_read is null or rows_read is distinct from rows_landed + rows_quarantined + rows_dropped",
+            owner="data engineer",
+            reason="A row that is in none of the three places is lost, and nobody would miss it.",
         ),
         Check(
             rule="quarantined_share",
@@ -103,7 +119,10 @@ def file_checks(dataset: str) -> tuple[Check, ...]:
             sql="select vintage_id,"
             " coalesce(rows_quarantined || ' of ' || rows_read, 'unknown') || ' rows in quarantine' as detail"
             f" from checked where not coalesce(100 * rows_quarantined <= {limit} * rows_read, false)",
+            owner="data supplier",
+            reason="What is left of a file that is mostly wrong does not stand for the whole.",
         ),
+        *replaced_checks(),
     )
 
 
@@ -112,11 +131,15 @@ def batch_checks(dataset: str) -> tuple[Check, ...]:
     """The checks on all rows of a batch together; ``checked`` holds the landed rows and ``file_vintage_id``.
 
     They may also read ``files``, as ``file_checks`` describe it, with ``received_at``, and what else has landed:
-    ``landed_header`` and ``landed_episodes``.
+    ``landed_header`` and ``landed_episodes``, ``registered_names`` (``known_as``: every id, name and alias in the
+    register of organisations, in lower case) and ``home_areas`` (``area_code`` and ``level`` of the home's own
+    authority, its region and its country), and what ``source_checks`` read.
     """
-    checks = _BY_DATASET.get(dataset, tuple)()
+    checks = (*_BY_DATASET.get(dataset, tuple)(), *source_checks(dataset), *history_checks(dataset))
     if dataset in PAST_DATES:
         checks = (*checks, _not_in_the_future(*PAST_DATES[dataset]))
+        if dataset not in ON_ONE_DAY:
+            checks = (*checks, spread_dates(dataset, *PAST_DATES[dataset]))
     return checks
 
 
@@ -150,6 +173,8 @@ def _not_in_the_future(column: str, condition: str) -> Check:
         " from checked join files on files.vintage_id = checked.file_vintage_id"
         f" where ({condition}) and {name(column)} > received_at::date + {DAYS_OF_GRACE}",
         severity="warning",
+        owner="data supplier",
+        reason="A mistyped date puts what happened into a period in which it is not counted.",
     )
 
 
@@ -173,6 +198,8 @@ def _exclusions() -> tuple[Check, ...]:
                 f"geographic_level = 'Local authority' and ({' or '.join(follows(*rate) for rate in rates)})"
             ),
             severity="warning",
+            owner="analyst",
+            reason="A rate that its own counts contradict is a slip of the publisher, and is compared with ours.",
         ),
         Check(
             rule="has_national_total",
@@ -182,6 +209,8 @@ def _exclusions() -> tuple[Check, ...]:
                 "not bool_or(geographic_level = 'National' and school_type = 'Total')", "time_period", "time_period"
             ),
             severity="warning",
+            owner="analyst",
+            reason="Without the national row the area has nothing to be compared with.",
         ),
     )
 
@@ -198,6 +227,8 @@ def _new_placements() -> tuple[Check, ...]:
             " having sum(placements) filter (not starts_with(breakdown, 'Total'))"
             " > sum(placements) filter (starts_with(breakdown, 'Total'))",
             severity="warning",
+            owner="analyst",
+            reason="Parts that exceed their whole give a share above what is possible.",
         ),
     )
 
@@ -214,23 +245,22 @@ def _matched(rule: str, other: str, words: str, remedy: str) -> Check:
         " group by file_vintage_id"
         f" having 100 * count(*) filter (is_matched) < {LEAST_CHILDREN_MATCHED_PERCENT} * count(*)",
         severity="warning",
+        owner="data supplier",
+        reason="Header and episodes that do not belong together give shares of the wrong children.",
     )
 
 
 def _episodes() -> tuple[Check, ...]:
     return (
-        _matched(
-            "children_in_header",
-            "landed_header",
-            f"At least {LEAST_CHILDREN_MATCHED_PERCENT} % of the children in the episodes are in that year's header.",
-            "Check that header and episodes are of the same return, and send the one that is missing.",
-        ),
+        *_of_children_in_header("episodes"),
         Check(
             rule="one_open_episode",
             description="No child has two open episodes in one return.",
             remedy="Close the episode that ended; both are kept, and the child counts once.",
             sql=groups_having("count(*) filter (ceased_date is null) > 1", "collection_year, child_id"),
             severity="warning",
+            owner="data supplier",
+            reason="A child who is in two placements at once is described by one of them wrongly.",
         ),
         Check(
             rule="episodes_belong_to_year",
@@ -238,12 +268,16 @@ def _episodes() -> tuple[Check, ...]:
             remedy="Check the collection year of the file; the rows are kept.",
             sql=rows_where("ceased_date < make_date(collection_year - 1, 4, 1)"),
             severity="warning",
+            owner="data supplier",
+            reason="Episodes of another year mean that the file is of another year, or was not cut to its own.",
         ),
         Check(
             rule="distance_not_negative",
             description="Every distance from home to placement is between nought and the length of Great Britain.",
             remedy="Report it: the distance is worked out at landing.",
             sql=rows_where("distance_miles not between 0 and 1000"),
+            owner="data engineer",
+            reason="An impossible distance shows that the working out of all of them went wrong.",
         ),
     )
 
@@ -277,6 +311,8 @@ def own_survey_checks(instruments: Iterable[Instrument]) -> tuple[Check, ...]:
             description="Every statement is one of the instrument that its row names.",
             remedy="Ingestion let it through, so the batch is rejected: report it with this message.",
             sql=rows_where(f"not coalesce({items}, false)"),
+            owner="data engineer",
+            reason="An answer to a statement of another instrument would be scored and counted there.",
         ),
         *_enough_respondents(),
         *_answered(f"case any_value(instrument) {answered} end"),
@@ -296,9 +332,13 @@ def _enough_respondents() -> tuple[Check, ...]:
             sql=groups_having(
                 f"count(distinct respondent_id) < {FEWEST_RESPONDENTS}",
                 None,
-                "count(distinct respondent_id) || ' respondents'",
+                # The message is published, and so few people are a secret.
+                "if(count(distinct respondent_id) <= 5, '1 to 5', count(distinct respondent_id)::varchar)"
+                " || ' respondents'",
             ),
             severity="warning",
+            owner="analyst",
+            reason="On fewer people no figure can be shown, so the wave will be empty.",
         ),
     )
 
@@ -324,12 +364,16 @@ def _answered(items: str) -> tuple[Check, ...]:
                 f"count(distinct item_id) || ' of ' || {items} || ' statements'",
             ),
             severity="warning",
+            owner="analyst",
+            reason="A statement that nobody answered was left out or reworded, and its indicator has no value.",
         ),
         Check(
             rule="respondent_is_one_row",
             description="All answers of a respondent come from one row of the file.",
             remedy="Two rows of the file carry the same id: give every response its own, and send the file again.",
             sql=groups_having("min(source_row) <> max(source_row)", "respondent_id"),
+            owner="data supplier",
+            reason="Two people under one id are counted as one, and their answers mixed.",
         ),
     )
 
@@ -342,6 +386,8 @@ def _organisations() -> tuple[Check, ...]:
             remedy="Decide which sector is right and correct the register; until then the latest row counts.",
             sql=groups_having("count(distinct sector_code) > 1", "organisation_id"),
             severity="warning",
+            owner="analyst",
+            reason="An organisation in two sectors moves figures from one to the other.",
         ),
         Check(
             rule="one_id_per_name",
@@ -349,6 +395,19 @@ def _organisations() -> tuple[Check, ...]:
             remedy="Give one of the two another name, or remove it: a file that names it cannot be resolved.",
             sql=groups_having("count(distinct organisation_id) > 1", "lower(trim(organisation_name))"),
             severity="warning",
+            owner="analyst",
+            reason="A name that stands for two organisations cannot say which one is meant.",
+        ),
+    )
+
+
+def _of_children_in_header(what: str) -> tuple[Check, ...]:
+    return (
+        _matched(
+            "children_in_header",
+            "landed_header",
+            f"At least {LEAST_CHILDREN_MATCHED_PERCENT} % of the children in the {what} are in that year's header.",
+            f"Check that header and {what} are of the same return, and send the one that is missing.",
         ),
     )
 
@@ -359,6 +418,10 @@ _BY_DATASET: dict[str, Callable[[], tuple[Check, ...]]] = {
     "organisations": _organisations,
     "ssda903_episodes": _episodes,
     "ssda903_header": _header,
+    "ssda903_missing": partial(_of_children_in_header, "missing episodes"),
+    "ssda903_oc2": partial(_of_children_in_header, "outcomes"),
+    "ssda903_reviews": partial(_of_children_in_header, "reviews"),
+    "ssda903_uasc": partial(_of_children_in_header, "unaccompanied children"),
     "children_families_survey": partial(_survey_of_people, "children_families"),
     "organisational_survey": partial(_survey, "organisational"),
     "training_feedback": partial(_survey, "training_feedback"),

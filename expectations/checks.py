@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from expectations.results import CheckResult, Severity, Stage
+from expectations.results import CheckResult, Owner, Severity, Stage
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,9 @@ class Check:
     remedy: str
     sql: str
     severity: Severity = "error"
+    owner: Owner = field(kw_only=True)
+    #: Why it matters, in a sentence.
+    reason: str = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,9 @@ class Outcome:
             rows_failed=self.rows_failed,
             vintage_id=vintage_id,
             message=None if self.passed else self._message(examples),
+            owner=self.check.owner,
+            reason=self.check.reason,
+            remedy=self.check.remedy,
         )
 
     def _message(self, examples: Sequence[str]) -> str:

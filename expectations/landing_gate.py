@@ -28,21 +28,37 @@ MOST_ROWS_COPIED = 1_000_000
 
 #: What the gate needs of the ledger's export, with the types it has there.
 LEDGER_COLUMNS = {
+    "dataset": "varchar",
     "vintage_id": "varchar",
     "file_name": "varchar",
+    "submission": "varchar",
+    "status": "varchar",
+    "gate": "varchar",
+    "sequence": "bigint",
     "rows_read": "bigint",
     "rows_landed": "bigint",
     "rows_quarantined": "bigint",
     "rows_dropped": "bigint",
     "received_at": "timestamp",
+    "is_current": "boolean",
 }
 
 #: What checks compare a batch with: name → dataset whose landed files it comes from, and the columns it has.
 COMPANIONS = {
     "registered_organisations": ("organisations", {"organisation_id": "varchar"}),
+    "landed_rolls": ("pupils_on_roll", {"school_id": "varchar"}),
     "landed_header": ("ssda903_header", {"collection_year": "bigint", "child_id": "varchar"}),
     "landed_episodes": ("ssda903_episodes", {"collection_year": "bigint", "child_id": "varchar"}),
+    "landed_courses": ("training_courses", {"course": "varchar"}),
+    "landed_course_aliases": ("training_courses", {"aliases": "varchar[]"}),
+    "landed_activities": (
+        "moodle_activity_progress",
+        {"course_short_name": "varchar", "person_id": "varchar", "completion_state": "varchar"},
+    ),
 }
+
+#: Which tables of the reference data say where the home lies.
+REFERENCE_TABLES = ("authorities", "regions")
 
 
 class LandingGate:
@@ -58,6 +74,8 @@ class LandingGate:
         self._described: dict[Path, dict[str, str]] = {}
         self._lay_out_ledger()
         self._lay_out_facts(vintages)
+        self._lay_out_home()
+        self._lay_out_names()
         for companion, (dataset, columns) in COMPANIONS.items():
             self._lay_out_companion(companion, dataset, columns)
 
@@ -92,9 +110,10 @@ class LandingGate:
         self.validation.execute(
             "create or replace table files as"
             " select facts.*, coalesce(ledger.file_name, facts.vintage_id) as file_name,"
-            " rows_read, rows_landed, rows_quarantined, rows_dropped, received_at"
-            " from facts left join ledger using (vintage_id)"
-            f" where dataset = {literal(dataset)} and vintage_id in ({listed})"
+            " rows_read, rows_landed, rows_quarantined, rows_dropped, received_at, replaced_file_name, replaced_rows"
+            " from facts left join (select * exclude (dataset) from ledger) as ledger using (vintage_id)"
+            " left join replaced using (vintage_id)"
+            f" where facts.dataset = {literal(dataset)} and vintage_id in ({listed})"
         )
         rows = int(self.validation.execute("select coalesce(sum(rows_in_file), 0)::bigint from files")[0][0])
         # Counted in rows like all the others, not in files.
@@ -160,6 +179,39 @@ class LandingGate:
         else:
             # Every batch then fails for not being in the ledger, which is what there is to say.
             self.validation.execute(f"create table ledger ({_typed(LEDGER_COLUMNS)})")
+        # Where files add to each other the file itself is the submission.
+        self.validation.execute(
+            "create table replaced as"
+            " select vintage_id, lag(file_name) over received as replaced_file_name,"
+            " lag(rows_landed) over received as replaced_rows"
+            " from ledger where status = 'landed' and coalesce(gate, '') <> 'rejected'"
+            " window received as (partition by dataset, coalesce(nullif(submission, ''), file_name) order by sequence)"
+        )
+
+    def _lay_out_home(self) -> None:
+        """The home's own authority, with its region and country where the reference data name them."""
+        own = literal(self.home.settings.authority)
+        authorities, regions = (self.home.landing / "reference" / f"{table}.parquet" for table in REFERENCE_TABLES)
+        self.validation.execute(f"create table home_areas as select {own} as area_code, 'authority' as level")
+        if authorities.is_file() and regions.is_file():
+            self.validation.execute(
+                "insert into home_areas"
+                " select distinct unnest([region_code, country_code]), unnest(['region', 'country'])"
+                f" from read_parquet({literal(str(authorities))}) as authorities"
+                f" join read_parquet({literal(str(regions))}) as regions using (region_code)"
+                f" where area_code = {own}"
+            )
+
+    def _lay_out_names(self) -> None:
+        """Every name under which an organisation is registered, as names are compared: without regard to case."""
+        columns = {"organisation_id": "varchar", "organisation_name": "varchar", "aliases": "varchar[]"}
+        self._lay_out_companion("registered", "organisations", columns, complete=False)
+        self.validation.execute(
+            "create table registered_names as"
+            " select distinct lower(trim(regexp_replace(name, '\\s+', ' ', 'g'))) as known_as"
+            " from (select unnest(list_concat([organisation_id, organisation_name], aliases)) as name from registered)"
+            " where name is not null"
+        )
 
     def _lay_out_facts(self, vintages: Mapping[str, Sequence[str]]) -> None:
         self.validation.execute(
@@ -203,8 +255,13 @@ class LandingGate:
             source = "select * from copied"
         self.validation.execute(f"create or replace view landed as {source}")
 
-    def _lay_out_companion(self, companion: str, dataset: str, columns: Mapping[str, str]) -> None:
-        paths = [path for path in sorted((self.home.landing / dataset).glob("*.parquet")) if self._has(path, columns)]
+    def _lay_out_companion(
+        self, companion: str, dataset: str, columns: Mapping[str, str], *, complete: bool = True
+    ) -> None:
+        # What has been replaced lies there still, and says nothing any more.
+        in_force = {vintage for (vintage,) in self.validation.execute("select vintage_id from ledger where is_current")}
+        paths = [path for path in sorted((self.home.landing / dataset).glob("*.parquet")) if path.stem in in_force]
+        paths = [path for path in paths if self._has(path, columns)]
         if not paths:
             self.validation.execute(f"create table {companion} ({_typed(columns)})")
             return
@@ -213,7 +270,7 @@ class LandingGate:
             f"create table {companion} as select distinct {', '.join(columns)}"
             f" from read_parquet([{listed}], union_by_name = true)"
             # One missing value would make every comparison with the whole list unknown, and so let everything pass.
-            f" where {' and '.join(f'{column} is not null' for column in columns)}"
+            + (f" where {' and '.join(f'{column} is not null' for column in columns)}" if complete else "")
         )
 
     def _has(self, path: Path, columns: Mapping[str, str]) -> bool:

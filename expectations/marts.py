@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from expectations.checks import Check, literal, literals, name
-from expectations.results import Severity
+from expectations.results import Owner, Severity
 from ingestion.contracts import load_contracts
 
 #: The member that stands for "not split" in every dimension of a value.
@@ -115,6 +115,8 @@ def has_rows(mart: str) -> Check:
         remedy="See whether its models were built, and whether anything has landed for them.",
         sql="select 'no rows' as detail from (select count(*) as n from checked) as counted where n = 0",
         severity="warning" if mart in MAY_BE_EMPTY else "error",
+        owner="data engineer",
+        reason="An empty table would be published as if there were nothing to say.",
     )
 
 
@@ -145,6 +147,8 @@ def _columns_as_promised(mart: str) -> Check:
         sql=f"select 'column ' || promised.name || ' is missing' as detail from (values {promised}) as promised (name)"
         " where promised.name not in (select column_name from duckdb_columns()"
         f" where database_name = 'warehouse' and schema_name = 'marts' and table_name = {literal(mart)})",
+        owner="data engineer",
+        reason="Readers' reports and queries rest on these columns and break without them.",
     )
 
 
@@ -155,6 +159,8 @@ def _unique(*key: str) -> Check:
         description=f"No two rows have the same {', '.join(key)}.",
         remedy=_MODELS_WRONG,
         sql=f"select concat_ws(' / ', {columns}) as detail from checked group by {columns} having count(*) > 1",
+        owner="data engineer",
+        reason="Whoever joins or adds up the table would count what stands there twice.",
     )
 
 
@@ -166,10 +172,14 @@ def _complete(*key: str) -> Check:
         description=f"Every row has its {', '.join(key)}.",
         remedy=_MODELS_WRONG,
         sql=f"select concat_ws(' / ', {columns}, '(incomplete)') as detail from checked where {empty}",
+        owner="data engineer",
+        reason="A row without its whole key belongs to nothing, and is lost or misplaced in a join.",
     )
 
 
-def _known(rule: str, column: str, member: str, mart: str, *, or_total: bool = False) -> Check:
+def _known(
+    rule: str, column: str, member: str, mart: str, *, owner: Owner, reason: str, or_total: bool = False
+) -> Check:
     total = f" and {name(column)} <> {literal(TOTAL)}" if or_total else ""
     return Check(
         rule=rule,
@@ -177,6 +187,8 @@ def _known(rule: str, column: str, member: str, mart: str, *, or_total: bool = F
         remedy=_MODELS_WRONG,
         sql=f"select distinct {name(column)} as detail from checked"
         f" where {name(column)} not in (select {name(member)} from warehouse.marts.{mart}){total}",
+        owner=owner,
+        reason=reason,
     )
 
 
@@ -199,6 +211,8 @@ def _frame_checks(mart: str) -> tuple[Check, ...]:
             description=f"Every statement of the layers of {mart} is there, measured or not.",
             remedy=_MODELS_WRONG,
             sql=f"select {node} as detail from {nodes} as nodes anti join checked using (framework_id, node_id)",
+            owner="analyst",
+            reason="A statement that is missing looks as if nobody had promised it.",
         ),
         Check(
             rule="only_nodes_of_layer",
@@ -206,6 +220,8 @@ def _frame_checks(mart: str) -> tuple[Check, ...]:
             remedy=_MODELS_WRONG,
             sql=f"select coalesce({node}, 'a row without node') as detail from checked"
             f" anti join {nodes} as nodes using (framework_id, node_id)",
+            owner="analyst",
+            reason="A statement under another layer is read as something that it is not.",
         ),
         Check(
             rule="figures_as_in_indicator_values",
@@ -222,6 +238,8 @@ def _frame_checks(mart: str) -> tuple[Check, ...]:
             + f" union select distinct {node} || ': ' || indicator_id from checked"
             f" anti join {shown} as shown using ({before}, previous_period, previous_value)"
             " where previous_value is not null",
+            owner="disclosure officer",
+            reason="A figure that stands only here has not passed disclosure control.",
         ),
         Check(
             rule="direction_needs_two_values",
@@ -229,12 +247,21 @@ def _frame_checks(mart: str) -> tuple[Check, ...]:
             remedy=_MODELS_WRONG,
             sql=f"select {node} || ': ' || indicator_id as detail from checked"
             " where direction in ('improving', 'worsening') and (value is null or previous_value is null)",
+            owner="analyst",
+            reason="A direction without both values is a judgement that nobody can check, or tells a hidden one.",
         ),
     )
 
 
 def _value(
-    rule: str, description: str, condition: str, remedy: str = _MODELS_WRONG, severity: Severity = "error"
+    rule: str,
+    description: str,
+    condition: str,
+    remedy: str = _MODELS_WRONG,
+    severity: Severity = "error",
+    *,
+    owner: Owner,
+    reason: str,
 ) -> Check:
     """A check on the rows of ``indicator_values``, with their row of the registry as ``registry``."""
     return Check(
@@ -245,6 +272,8 @@ def _value(
         " from checked left join warehouse.staging.stg_registry__indicators as registry using (indicator_id)"
         f" where {condition}",
         severity=severity,
+        owner=owner,
+        reason=reason,
     )
 
 
@@ -256,40 +285,82 @@ def _value_checks() -> tuple[Check, ...]:
     any_interval = " or ".join(f"{column} is not null" for column in intervals)
     key_without_period = ", ".join(column for column in KEY if column != "period")
     one_key = f"concat_ws(' / ', {key_without_period})"
+    shared = ", ".join(column for column in KEY if column not in ("sector", "organisation_id"))
+    whole_key = f"concat_ws(' / ', {', '.join('whole.' + name(column) for column in KEY)})"
     disclosure = "Nothing is published until this is mended: it could tell about a person."
     return (
         _complete(*KEY, "period_start", "period_end"),
         _unique(*KEY),
-        _known("indicator_known", "indicator_id", "indicator_id", "indicators"),
-        _known("area_known", "area_code", "area_code", "areas"),
-        _known("sector_known", "sector", "sector_code", "sectors", or_total=True),
-        _known("organisation_known", "organisation_id", "organisation_id", "organisations", or_total=True),
+        _known(
+            "indicator_known",
+            "indicator_id",
+            "indicator_id",
+            "indicators",
+            owner="data engineer",
+            reason="A value that belongs to no indicator has no definition.",
+        ),
+        _known(
+            "area_known",
+            "area_code",
+            "area_code",
+            "areas",
+            owner="data engineer",
+            reason="A value of an unknown place is lost in every join.",
+        ),
+        _known(
+            "sector_known",
+            "sector",
+            "sector_code",
+            "sectors",
+            or_total=True,
+            owner="data engineer",
+            reason="A value of an unknown sector is lost in every join.",
+        ),
+        _known(
+            "organisation_known",
+            "organisation_id",
+            "organisation_id",
+            "organisations",
+            or_total=True,
+            owner="data engineer",
+            reason="A value of an unknown organisation is lost in every join.",
+        ),
         _value(
             "source_registered",
             "Every value comes from a source that the registry names for its indicator.",
             "(indicator_id, source_dataset) not in"
             " (select (indicator_id, source_dataset) from warehouse.staging.stg_registry__indicator_sources)",
+            owner="data engineer",
+            reason="A source that the registry does not name has no rank, no licence and no disclosure rule.",
         ),
         _value(
             "period_known",
             "Every period is in the mart periods with the same start and end, and starts before it ends.",
             "period_start > period_end or (period_type, period, period_start, period_end) not in"
             " (select (period_type, period, period_start, period_end) from warehouse.marts.periods)",
+            owner="data engineer",
+            reason="A value in a period with other days stands in the wrong place on every chart.",
         ),
         _value(
             "status_known",
             f"Every value has one of the statuses {', '.join(STATUSES)}.",
             f"value_status is null or value_status not in {literals(STATUSES)}",
+            owner="analyst",
+            reason="A word that nobody has explained will be read as anything.",
         ),
         _value(
             "value_exactly_where_ok",
             "There is a value exactly where the status is ok.",
             "(value is not null) <> (coalesce(value_status, '') = 'ok')",
+            owner="disclosure officer",
+            reason="A value beside another status may be one that must not be shown.",
         ),
         _value(
             "value_rounded",
             "Every value has no more decimals than its indicator declares.",
             f"abs(value - round(value, decimals::integer)) > {TINY}",
+            owner="data engineer",
+            reason="More decimals than are declared claim a precision that is not there, and give counts away.",
         ),
         _value(
             "value_follows_from_counts",
@@ -298,6 +369,8 @@ def _value_checks() -> tuple[Check, ...]:
             " then value is distinct from numerator"
             " else numerator is null or denominator is null or denominator <= 0"
             f" or abs(value - multiplier * numerator / denominator) > {half_a_step} end",
+            owner="data engineer",
+            reason="A rate that its counts do not give is wrong.",
         ),
         _value(
             "proportion_in_range",
@@ -305,11 +378,15 @@ def _value_checks() -> tuple[Check, ...]:
             "measure_type = 'proportion' and (value not between 0 and 100"
             f" or ({own} and value_status = 'ok' and numerator > denominator)"
             f" or {' or '.join(f'{column} not between 0 and 100' for column in intervals)})",
+            owner="data engineer",
+            reason="A share outside 0 to 100 is impossible, so something was counted wrongly.",
         ),
         _value(
             "not_negative",
             "No value, numerator or denominator is negative.",
             "value < 0 or numerator < 0 or denominator < 0",
+            owner="data engineer",
+            reason="Nothing that is counted here can be below nought.",
         ),
         _value(
             "interval_holds_value",
@@ -318,6 +395,8 @@ def _value_checks() -> tuple[Check, ...]:
             f" or ci_lower_998 > ci_lower_95 + {TINY} or ci_upper_998 < ci_upper_95 - {TINY}"
             " or (ci_lower_95 is null) <> (ci_upper_95 is null) or (ci_lower_998 is null) <> (ci_upper_998 is null)"
             f" or (value is null and ({any_interval}))",
+            owner="data engineer",
+            reason="An interval that does not hold its value was worked out from something else.",
         ),
         _value(
             "published_figures_agree",
@@ -326,12 +405,16 @@ def _value_checks() -> tuple[Check, ...]:
             f" and (numerator > denominator or {outside})",
             "Tell the publisher; the figure stays as published.",
             severity="warning",
+            owner="analyst",
+            reason="A slip of the publisher is passed on, so readers must know of it.",
         ),
         _value(
             "suppressed_shows_nothing",
             "A suppressed value of our own sources shows neither value, numerator nor interval.",
             f"{own} and value_status = 'c' and (value is not null or numerator is not null or {any_interval})",
             disclosure,
+            owner="disclosure officer",
+            reason="What is hidden must be hidden in every column.",
         ),
         _value(
             "no_small_count",
@@ -340,18 +423,24 @@ def _value_checks() -> tuple[Check, ...]:
             " or denominator between 1 and minimum_count"
             " or (measure_type = 'proportion' and denominator - numerator between 1 and minimum_count))",
             disclosure,
+            owner="disclosure officer",
+            reason="Of so few people somebody may be recognised.",
         ),
         _value(
             "minimum_base_kept",
             "No figure is shown on fewer people than the registry's minimum base.",
             f"{own} and value_status = 'ok' and minimum_base is not null and coalesce(denominator, 0) < minimum_base",
             disclosure,
+            owner="disclosure officer",
+            reason="In a group as small as that a share tells what single people said.",
         ),
         _value(
             "trend_of_the_latest",
             "Every latest value says what its series says, and no other does.",
             f"(trend is not null) <> is_latest or trend not in {literals(TRENDS)}"
             " or (trend is null) <> (trend_method is null)",
+            owner="analyst",
+            reason="A verdict beside another period than the latest is read as today's.",
         ),
         _value(
             "trend_says_why_not",
@@ -359,6 +448,8 @@ def _value_checks() -> tuple[Check, ...]:
             "(trend_reason is not null) <> (coalesce(trend, '') = 'cannot_be_calculated')"
             " or (trend_reason is null and trend is not null and value is null)"
             " or (signal is not null and value is null)",
+            owner="analyst",
+            reason="A trend that is missing without a reason looks like one that was overlooked.",
         ),
         Check(
             rule="mean_beside_hidden_count",
@@ -371,6 +462,24 @@ def _value_checks() -> tuple[Check, ...]:
             + " and ".join(f"checked.{name(c)} = other.{name(c)}" for c in KEY if c != "indicator_id")
             + f" where measure_type = 'mean' and related.relation = 'equals' and other.value_status = 'c'"
             f" and ({' or '.join(f'checked.{column} is not null' for column in intervals)})",
+            owner="disclosure officer",
+            reason="From the interval of a mean the number of people behind it can be worked out.",
+        ),
+        Check(
+            rule="parts_within_their_total",
+            description="What organisations count together is no more than their sector, and sectors than the area.",
+            remedy=_MODELS_WRONG,
+            owner="data engineer",
+            reason="A join that doubles rows shows where parts outgrow their whole. People count in each of their"
+            " sectors and once in the area, so only answers, events, organisations and counts are held to it.",
+            sql=f"select {whole_key} as detail from (select {shared},"
+            " if(organisation_id = 'total', 'total', sector) as whole_sector, sum(numerator) as numerators,"
+            " sum(denominator) as denominators"
+            " from checked join warehouse.staging.stg_registry__indicators as registry using (indicator_id)"
+            " where sector <> 'total' and (disclosure_unit in ('event', 'organisation', 'respondent')"
+            f" or measure_type = 'count') group by all) as parts join checked as whole using ({shared})"
+            " where whole.organisation_id = 'total' and whole.sector = whole_sector"
+            " and (numerators > whole.numerator or denominators > whole.denominator)",
         ),
         Check(
             rule="one_latest_per_key",
@@ -379,6 +488,8 @@ def _value_checks() -> tuple[Check, ...]:
             sql=f"select {one_key} as detail from checked group by {key_without_period}"
             " having count(*) filter (is_latest) <> 1"
             " or max(period_end) <> max(period_end) filter (is_latest)",
+            owner="analyst",
+            reason="The latest value is what every report shows first.",
         ),
         Check(
             rule="rests_on_vintages",
@@ -386,6 +497,8 @@ def _value_checks() -> tuple[Check, ...]:
             remedy=_MODELS_WRONG,
             sql=f"select concat_ws(' / ', {', '.join(KEY)}) as detail from checked"
             f" anti join warehouse.marts.value_vintages using ({', '.join(KEY)})",
+            owner="data engineer",
+            reason="A figure that names no file cannot be explained or withdrawn.",
         ),
     )
 
@@ -419,6 +532,8 @@ def _chart_checks() -> tuple[Check, ...]:
             f" or (count(value) = limit_points and abs(avg(value) - mean) > {TINY} * (1 + abs(mean)))"
             f" union all select {row} from checked anti join {points} as points"
             f" using ({', '.join(series)}, first_period)",
+            owner="disclosure officer",
+            reason="A chart made of hidden points tells what they are.",
         ),
         Check(
             rule="beyond_limits_is_a_signal",
@@ -427,7 +542,49 @@ def _chart_checks() -> tuple[Check, ...]:
             sql=f"select {row} as detail from {points} as points"
             f" where (coalesce(signal, '') = 'above_upper_limit') <> (value > upper_limit + {slack})"
             f" or (coalesce(signal, '') = 'below_lower_limit') <> (value < lower_limit - {slack})",
+            owner="analyst",
+            reason="A signal calls for action, and one that is missing hides a change.",
         ),
+    )
+
+
+def _decisions_take_effect() -> Check:
+    """A target or a new baseline that suits no figure is recorded, and does nothing: nobody would notice."""
+    own = (
+        "(select shown.* from warehouse.marts.indicator_values as shown"
+        " join warehouse.staging.stg_home__settings as settings on shown.area_code = settings.authority_code)"
+    )
+    scope = " and ".join(
+        f"(charts.{column} is null or charts.{column} = shown.{column})"
+        for column in ("area_code", "sector", "organisation_id")
+    )
+    return Check(
+        rule="decisions_take_effect",
+        description="Every target has a figure in its baseline period, or is set beside one, and every new baseline of"
+        " a chart begins and ends in periods of its series.",
+        remedy="Correct the row in decisions/indicator_targets.csv, decisions/control_baselines.csv or the own"
+        " indicators.csv, or wait until the period has come; until then the decision does nothing",
+        sql="select targets.indicator_id || ' is to be ' || targets.target_value::double || ' from '"
+        " || targets.baseline_period || ' on, a period in which no figure of the whole area is shown' as detail"
+        f" from checked as targets anti join {own} as shown on shown.indicator_id = targets.indicator_id"
+        " and shown.period = targets.baseline_period and shown.value is not null and shown.sector = 'total'"
+        " and shown.organisation_id = 'total' and shown.breakdown = 'total'"
+        " where targets.target_value is not null and targets.baseline_period is not null"
+        " union all select targets.indicator_id || ' is to be ' || targets.target_value::double || ', beside which no"
+        " figure of its kind of period is shown' from checked as targets anti join"
+        " (select indicator_id from warehouse.marts.comparisons where comparator = 'target') as compared"
+        " using (indicator_id) where targets.target_value is not null and targets.baseline_period is null"
+        " union all select charts.indicator_id || ' has a new baseline ' || charts.at || ' ' || charts.period || ', a"
+        " period of none of its series in ' || concat_ws(', ', coalesce(charts.area_code, 'every area'),"
+        " coalesce('sector ' || charts.sector, 'every sector'),"
+        " coalesce('organisation ' || charts.organisation_id, 'every organisation')) from ("
+        "select *, 'from' as at, first_period as period from warehouse.staging.stg_home__control_baselines"
+        " union all select *, 'up to', last_period from warehouse.staging.stg_home__control_baselines"
+        " where last_period is not null) as charts anti join warehouse.marts.indicator_values as shown"
+        f" on shown.indicator_id = charts.indicator_id and shown.period = charts.period and {scope}",
+        severity="warning",
+        owner="analyst",
+        reason="A decision that suits no figure does nothing, and whoever took it believes that it does.",
     )
 
 
@@ -452,6 +609,8 @@ def _comparison_checks(key: tuple[str, ...], other_key: dict[str, str], differen
             f" left join warehouse.marts.indicator_values as other on {same_other}"
             " where checked.value is distinct from own.value"
             f" or ({has_other} and checked.comparator_value is distinct from other.value)",
+            owner="disclosure officer",
+            reason="A comparison that shows another figure than the table may show a hidden one.",
         ),
         Check(
             rule="judged_by_what_is_shown",
@@ -460,6 +619,8 @@ def _comparison_checks(key: tuple[str, ...], other_key: dict[str, str], differen
             sql=f"select {row} as detail from checked"
             f" where (comparator_value is null and (verdict <> 'cannot_be_calculated' or {bounds}))"
             f" or abs({difference} - (value - comparator_value)) > {TINY}",
+            owner="disclosure officer",
+            reason="A verdict without its figures tells something about what is hidden.",
         ),
     )
 
@@ -479,7 +640,10 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             remedy=_SEEDS_WRONG,
             sql="select indicator_id as detail from checked"
             " where indicator_id not in (select indicator_id from warehouse.marts.indicator_nodes)",
+            owner="analyst",
+            reason="An indicator without a statement measures nothing that was promised.",
         ),
+        _decisions_take_effect(),
     ),
     "framework_nodes": (
         _complete("framework_id", "node_id", "layer", "statement"),
@@ -494,6 +658,8 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             f" from (values {', '.join(f'({literal(f)}, {n})' for f, n in SHIPPED_NODES.items())})"
             " as shipped (framework_id, nodes) left join checked using (framework_id)"
             " group by shipped.framework_id, nodes having count(checked.node_id) <> nodes",
+            owner="analyst",
+            reason="A statement that is missing looks as if nobody had promised it.",
         ),
         Check(
             rule="measured_or_declared_gap",
@@ -503,12 +669,21 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             " select (framework_id, node_id) from warehouse.marts.indicator_nodes union all"
             " select (framework_id, node_id) from warehouse.staging.stg_registry__framework_gaps"
             " where trim(reason) <> '')",
+            owner="analyst",
+            reason="What is neither measured nor declared a gap is silently left out.",
         ),
     ),
     "indicator_nodes": (
         _complete("indicator_id", "framework_id", "node_id"),
         _unique("indicator_id", "framework_id", "node_id"),
-        _known("indicator_known", "indicator_id", "indicator_id", "indicators"),
+        _known(
+            "indicator_known",
+            "indicator_id",
+            "indicator_id",
+            "indicators",
+            owner="data engineer",
+            reason="A value that belongs to no indicator has no definition.",
+        ),
         Check(
             rule="node_known",
             description="Every statement that an indicator speaks to is in the mart framework_nodes.",
@@ -516,6 +691,8 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             sql="select distinct framework_id || ' ' || node_id as detail from checked"
             " where (framework_id, node_id) not in"
             " (select (framework_id, node_id) from warehouse.marts.framework_nodes)",
+            owner="analyst",
+            reason="A reference to a statement that does not exist leads a reader nowhere.",
         ),
     ),
     "framework_links": (
@@ -530,6 +707,8 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             " union select to_framework_id, to_node_id from checked) as ends"
             " where (framework_id, node_id) not in"
             " (select (framework_id, node_id) from warehouse.marts.framework_nodes)",
+            owner="analyst",
+            reason="A reference to a statement that does not exist leads a reader nowhere.",
         ),
     ),
     "node_status": (
@@ -544,6 +723,8 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             " except select framework_id, node_id from checked) union all"
             " (select framework_id, node_id from checked"
             " except select framework_id, node_id from warehouse.marts.framework_nodes)) as odd",
+            owner="analyst",
+            reason="A statement without a status is silently left out of the overview.",
         ),
         Check(
             rule="status_known",
@@ -551,6 +732,8 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             remedy=_MODELS_WRONG,
             sql="select framework_id || ' ' || node_id as detail from checked"
             f" where status not in {literals(NODE_STATUSES)}",
+            owner="analyst",
+            reason="A word that nobody has explained will be read as anything.",
         ),
         Check(
             rule="gap_declared",
@@ -559,6 +742,8 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             sql="select framework_id || ' ' || node_id as detail from checked"
             " where (status = 'declared gap') <> (indicator_count = 0)"
             " or (status = 'declared gap' and coalesce(trim(declared_gap), '') = '')",
+            owner="analyst",
+            reason="What is neither measured nor explained is silently left out.",
         ),
     ),
     "areas": (_complete("area_code"), _unique("area_code")),
@@ -577,6 +762,8 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             " where (received_at is null) <> (status in ('late', 'not yet due'))"
             " or (received_at is not null"
             " and (dataset, received_at) not in (select (dataset, received_at) from ledger))",
+            owner="data engineer",
+            reason="Whoever is called late although they sent their file loses trust in the rest.",
         ),
         Check(
             rule="nothing_late",
@@ -588,6 +775,8 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             " || if(organisation_id = 'total', min(period) || if(count(*) = 1, '', ' and ' || count(*) - 1 || ' more'),"
             " count(*) || ' returns of ' || count(distinct organisation_id) || ' suppliers')"
             " || ')' as detail from checked where status = 'late' group by dataset, organisation_id = 'total'",
+            owner="data supplier",
+            reason="Figures that would rest on what is missing are out of date, and look as if they were not.",
         ),
     ),
     "value_vintages": (
@@ -599,6 +788,8 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             remedy=_MODELS_WRONG,
             sql=f"select concat_ws(' / ', {', '.join(KEY)}) as detail from checked"
             f" anti join warehouse.marts.indicator_values using ({', '.join(KEY)})",
+            owner="data engineer",
+            reason="A trace that leads to no value shows that the two tables were not made of the same data.",
         ),
         Check(
             rule="vintage_in_force",
@@ -606,6 +797,8 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             remedy=_MODELS_WRONG,
             sql="select distinct vintage_id as detail from checked"
             " where vintage_id not in (select vintage_id from ledger where is_current)",
+            owner="data engineer",
+            reason="A figure that rests on a withdrawn file shows what its supplier has taken back.",
         ),
     ),
 }

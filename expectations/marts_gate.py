@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from expectations.checks import Outcome, literal
+from expectations.checks import Check, Outcome, literal
+from expectations.continuity import LAST_PUBLICATION, continuity_checks, lay_out
 from expectations.marts import has_rows, mart_checks
 from expectations.results import CheckResult
 from ingestion.home import Home
@@ -42,6 +44,7 @@ class MartsGate:
             f" where table_catalog = {literal(WAREHOUSE)} and table_schema = 'marts'"
         )
         self.present = {row[0] for row in tables}
+        self._can_be_held_against = lay_out(validation.execute, home)
 
     def results(self, mart: str) -> list[CheckResult]:
         """The results of one mart."""
@@ -49,16 +52,24 @@ class MartsGate:
             # Even a mart that may be empty must be there.
             missing = Outcome(replace(has_rows(mart), severity="error"), passed=False, rows_checked=0, rows_failed=1)
             return [missing.result("marts", mart, ["the mart is missing"])]
-        table = f"{WAREHOUSE}.marts.{mart}"
+        return self._validated(f"{WAREHOUSE}.marts.{mart}", mart, mart_checks(mart))
+
+    def continuity(self) -> list[CheckResult]:
+        """The results of holding the marts against the publication in force; empty where there is none."""
+        if not self._can_be_held_against or "indicator_values" not in self.present:
+            return []
+        return self._validated(LAST_PUBLICATION, LAST_PUBLICATION, continuity_checks())
+
+    def _validated(self, table: str, shown: str, checks: Sequence[Check]) -> list[CheckResult]:
         # A check that had no rows to look at has proved nothing, so it is not reported as passed: `has_rows` speaks
         # for them all.
         return [
-            self._result(table, mart, outcome)
-            for outcome in self.validation.run(table, mart_checks(mart))
+            self._result(table, shown, outcome)
+            for outcome in self.validation.run(table, checks)
             if outcome.rows_checked > 0 or not outcome.passed
         ]
 
-    def _result(self, table: str, mart: str, outcome: Outcome) -> CheckResult:
+    def _result(self, table: str, shown: str, outcome: Outcome) -> CheckResult:
         examples: list[str] = []
         if not outcome.passed and outcome.trouble is None:
             rows = self.validation.execute(
@@ -66,4 +77,4 @@ class MartsGate:
                 f" order by length(detail), detail limit {EXAMPLES}"
             )
             examples = [str(row[0]) for row in rows]
-        return outcome.result("marts", mart, examples)
+        return outcome.result("marts", shown, examples)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Stage = Literal["files", "landed", "models", "marts"]
 #: ``error`` rejects the batch, or stops the publication; ``warning`` is reported and stops nothing.
 Severity = Literal["error", "warning"]
+#: Whose matter a failed check is, as a role and not as a person: who sends the file, who runs and mends the pipeline,
+#: who knows what the figures should look like, or who answers for what may be shown.
+Owner = Literal["data supplier", "data engineer", "analyst", "disclosure officer"]
+OWNERS: tuple[Owner, ...] = ("data supplier", "data engineer", "analyst", "disclosure officer")
 
 
 class GateError(Exception):
@@ -35,6 +39,12 @@ class CheckResult:
     vintage_id: str | None = None
     #: What was found and what to do; None when passed.
     message: str | None = None
+    #: Whose matter a failure is: one of ``OWNERS``.
+    owner: str = field(kw_only=True)
+    #: Why the check matters, in a sentence.
+    reason: str = field(kw_only=True)
+    #: What an operator does about a failure.
+    remedy: str = field(kw_only=True)
 
     @property
     def blocks(self) -> bool:

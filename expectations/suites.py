@@ -25,6 +25,8 @@ POSTCODE_PARTS = ("authority_code", "easting", "northing", "grid")
 
 _LANDED_WRONG = "Ingestion let it through, so the batch is rejected: report it with this message."
 _LEAKED = "Rows may carry an identifier of a person: delete the landed file, and report it."
+_SPLIT_WRONG = "Ingestion sets such rows aside; one that got through shows that others may have."
+_TELLS_WHO = "What tells who a person is must not be kept, and would spread to every copy of the warehouse."
 
 
 @cache
@@ -37,12 +39,12 @@ def landed_checks(dataset: str) -> tuple[Check, ...]:
     contract = load_contracts()[dataset]
     checks = [*_lineage_checks(contract), *_natural_key_checks(contract)]
     for context in contract.context:
-        checks.append(_check(context.name, [_present(context.name, context.landed_type)], _LANDED_WRONG))
+        checks.append(_check(context.name, [_present(context.name, context.landed_type)]))
     for column in contract.columns:
         if column.lands:
             checks += _column_check(contract, column)
     if contract.repeats is not None:
-        checks.append(_check(contract.repeats.name, [_present(contract.repeats.name, "VARCHAR")], _LANDED_WRONG))
+        checks.append(_check(contract.repeats.name, [_present(contract.repeats.name, "VARCHAR")]))
         for column in contract.repeats.columns:
             checks += _column_check(contract, column)
     if contract.one_per is not None:
@@ -50,7 +52,7 @@ def landed_checks(dataset: str) -> tuple[Check, ...]:
     for derived in contract.derived:
         if derived.pseudonymise is not None:
             present = _present(derived.name, "VARCHAR")
-            checks.append(_check(derived.name, [present, _pseudonym(derived.name)], _LEAKED))
+            checks.append(_check(derived.name, [present, _pseudonym(derived.name)], personal=True))
     checks += _rule_checks(contract)
     if contract.survey is not None and contract.survey.instrument is not None:
         checks += survey_checks([load_instruments()[contract.survey.instrument]])
@@ -81,17 +83,19 @@ def _column_check(contract: Contract, column: Column) -> Iterator[Check]:
     """One check with all that the contract demands of a column: a check has a price, a condition has none."""
     demands = list(_demands(contract, column))
     if demands:
-        yield _check(column.name, demands, _LEAKED if column.personal else _LANDED_WRONG)
+        yield _check(column.name, demands, personal=column.personal is not None)
 
 
-def _check(column: str, demands: Sequence[_Demand], remedy: str) -> Check:
+def _check(column: str, demands: Sequence[_Demand], *, personal: bool = False) -> Check:
     found = " ".join(f"when {demand.condition} then {literal(f'{column} {demand.wrong}')}" for demand in demands)
     return Check(
         rule=f"{column}_valid",
         description=f"Every {column} {_listed([demand.right for demand in demands])}.",
-        remedy=remedy,
+        remedy=_LEAKED if personal else _LANDED_WRONG,
         sql="select file_vintage_id as vintage_id, 'row ' || source_row || ': ' || found as detail"
         f" from (select *, case {found} end as found from checked) as examined where found is not null",
+        owner="disclosure officer" if personal else "data engineer",
+        reason=_TELLS_WHO if personal else _SPLIT_WRONG,
     )
 
 
@@ -180,6 +184,8 @@ def _lineage_checks(contract: Contract) -> Iterator[Check]:
         sql="select file_vintage_id as vintage_id, coalesce('row ' || source_row, 'a row without number') as detail"
         " from checked where vintage_id is distinct from file_vintage_id"
         f" or source_row is null or source_row < {FIRST_DATA_ROW}",
+        owner="data engineer",
+        reason="A row that does not name its origin cannot be traced, corrected or withdrawn.",
     )
     if contract.survey is None and contract.repeats is None:
         yield Check(
@@ -187,6 +193,8 @@ def _lineage_checks(contract: Contract) -> Iterator[Check]:
             description="No row of the source file landed twice.",
             remedy=_LANDED_WRONG,
             sql=_repeats(["source_row"]),
+            owner="data engineer",
+            reason="A row that landed twice is counted twice.",
         )
 
 
@@ -197,6 +205,8 @@ def _natural_key_checks(contract: Contract) -> Iterator[Check]:
             description=f"No two rows of one file are about the same {', '.join(contract.natural_key)}.",
             remedy=_LANDED_WRONG,
             sql=_repeats(contract.natural_key),
+            owner="data engineer",
+            reason="Two rows about the same thing count it twice.",
         )
 
 
@@ -210,6 +220,8 @@ def _one_per_check(contract: Contract) -> Check:
         sql="select file_vintage_id as vintage_id, 'rows ' || first_row || ' and ' || last_row as detail from ("
         " select file_vintage_id, min(source_row) as first_row, max(source_row) as last_row"
         f" from checked group by file_vintage_id, {key}) as kept where first_row <> last_row",
+        owner="data engineer",
+        reason=contract.one_per.reason,
     )
 
 
@@ -237,6 +249,8 @@ def _rule_checks(contract: Contract) -> Iterator[Check]:
                     description=f"No landed row breaks the contract's rule {rule.id} ({_without_value(rule.message)}).",
                     remedy=_LANDED_WRONG,
                     sql=rows_where(rule.fails_when),
+                    owner="data engineer",
+                    reason=_SPLIT_WRONG,
                 )
 
 
@@ -272,6 +286,8 @@ def survey_checks(instruments: Iterable[Instrument]) -> Iterator[Check]:
         description=f"Every item_id is an item of the instrument {titles}.",
         remedy=_LANDED_WRONG,
         sql=rows_where(f"item_id is null or item_id not in {items}"),
+        owner="data engineer",
+        reason="An answer to an unknown statement belongs to no indicator, or to a wrong one.",
     )
     yield Check(
         rule="score_fits_answer",
@@ -281,4 +297,6 @@ def survey_checks(instruments: Iterable[Instrument]) -> Iterator[Check]:
             f"not exists (select 1 from (values {triples}) as instrument (item, code, points)"
             " where item = item_id and code = answer and points is not distinct from score)"
         ),
+        owner="data engineer",
+        reason="A score that does not belong to its answer turns opinions into their opposite.",
     )

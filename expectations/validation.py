@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
@@ -27,6 +28,7 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 from expectations.checks import Check, Outcome, literal
 from expectations.duckdb_datasource import ExpectNoRowsThatBreakTheRule
 from expectations.results import GateError
+from ingestion.database import confining_sql
 
 
 class Validation:
@@ -49,6 +51,7 @@ class Validation:
         self._source = context.data_sources.add_impact_duckdb(name="gate", connection_string=address)
         self._batches: dict[str, BatchDefinition[Any]] = {}
         self._attached: list[str] = []
+        self._found: dict[str, ExpectationValidationResult] = {}
 
     def __enter__(self) -> Self:
         """The validation itself."""
@@ -71,6 +74,11 @@ class Validation:
         """Run one statement beside Great Expectations, to lay out what it looks at; returns its rows, if any."""
         result = self._connection.exec_driver_sql(sql, tuple(parameters))
         return [tuple(row) for row in result.fetchall()] if result.returns_rows else []
+
+    def confine(self, folder: Path) -> None:
+        """From now on the database reaches nothing outside of a folder."""
+        for statement in confining_sql([folder]):
+            self.execute(statement)
 
     def attach(self, path: str, database: str) -> None:
         """Attach a DuckDB file read-only under a name, until the context is left."""
@@ -97,7 +105,16 @@ class Validation:
         if not counted.success:
             raise GateError(f"The rows of {table} could not be counted: {_trouble(counted)}")
         rows = int(counted.result["observed_value"])
+        for check in checks:
+            # Batches that were looked at together and then alone: a failure says more than a pass.
+            if (known := self._found.get(check.rule)) is None or known.success:
+                self._found[check.rule] = by_rule[check.rule]
         return [_outcome(check, by_rule[check.rule], rows) for check in checks]
+
+    def taken(self) -> list[ExpectationValidationResult]:
+        """What Great Expectations found since this was last asked for, one result per rule, for the data docs."""
+        found, self._found = list(self._found.values()), {}
+        return found
 
     def _batch(self, table: str) -> BatchDefinition[Any]:
         if table not in self._batches:
@@ -113,7 +130,16 @@ def _expectation(check: Check) -> ExpectNoRowsThatBreakTheRule:
         unexpected_rows_query=f"with checked as (select * from {{batch}}) {sql}",
         description=check.description,
         severity=FailureSeverity.CRITICAL if check.severity == "error" else FailureSeverity.WARNING,
-        meta={"rule": check.rule},
+        meta={
+            "rule": check.rule,
+            # Where the data docs look for what stands beside an expectation.
+            "attributes": {
+                "owner": check.owner,
+                "severity": check.severity,
+                "reason": check.reason,
+                "remedy": check.remedy,
+            },
+        },
     )
 
 

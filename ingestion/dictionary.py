@@ -8,6 +8,7 @@ from ingestion.contracts import Column, Contract, load_contracts
 from ingestion.forms import load_tools
 from ingestion.instruments import load_instruments
 from ingestion.registry import pages
+from ingestion.retention import load_rules
 
 TARGET = Path("docs") / "datasets.md"
 
@@ -52,6 +53,7 @@ def _dataset(contract: Contract) -> str:
         f"- Expected: {contract.cadence.replace('_', ' ')}; stale after {contract.fresh_for_days} days.",
         f"- Formats: {', '.join(f.upper() for f in contract.formats)}.",
         f"- {newer}",
+        f"- {_retention(contract)}",
         f"- A batch with more than {contract.reject_above_quarantined_percent:g} % of its rows quarantined is "
         "rejected as a whole.",
     ]
@@ -80,6 +82,17 @@ def _dataset(contract: Contract) -> str:
     if left_out:
         parts.append("".join(f"- Left out and counted as `{rule}`: {reason}\n" for rule, reason in left_out.items()))
     return "\n".join(parts)
+
+
+def _retention(contract: Contract) -> str:
+    rule = load_rules().of(contract.dataset)
+    if rule is None:
+        return "Its rows are about no person and are kept as long as the home."
+    together = ", with the other files of the return" if rule.together else ""
+    return (
+        f"Its rows are deleted {rule.keep} after the file was received{together}; a home may keep them longer or "
+        f"shorter, and not for less than {rule.at_least}. {rule.reason} Decided on {rule.decided_on}."
+    )
 
 
 def _columns(contract: Contract) -> str:

@@ -9,10 +9,14 @@ from typing import Literal
 
 import pyarrow as pa
 
+from ingestion.texts import printable
+
 #: What stands in a finding where the offending value is personal.
 MASK = "***"
 #: A longer value is cut: a finding is read on one screen, and a cell may hold a whole document.
 LONGEST_VALUE = 80
+#: Characters of a value that are looked through for an identifier; of a longer one nothing is shown.
+_LONGEST_LOOKED_THROUGH = 10_000
 #: What an identifier looks like wherever it stands: a shifted row puts one into a column that is not personal.
 LOOKS_PERSONAL = re.compile(
     r"""(?<![^\s@])[^\s@]+@[^\s@]+\.[^\s@]+  # an e-mail address, looked for where a word begins and nowhere else
@@ -66,6 +70,13 @@ class Finding:
     #: ``error``: the row (or file) is quarantined. ``warning``: it is kept.
     severity: Literal["error", "warning"]
 
+    def __post_init__(self) -> None:
+        """Names, headers and values come from outside, and a finding is shown on screens and written to logs."""
+        for part in ("file_name", "sheet", "column_name", "value", "message", "remedy"):
+            text = getattr(self, part)
+            if text is not None and not text.isprintable():
+                object.__setattr__(self, part, printable(text))
+
     def sentence(self) -> str:
         """File, row, column, what was found and what to do, in one line."""
         place = self.file_name
@@ -87,6 +98,6 @@ def shown(value: str | None, *, personal: bool) -> str | None:
     """The value as a finding may show it: masked where it is or looks personal, cut where long."""
     if value is None:
         return None
-    if personal or LOOKS_PERSONAL.search(value):
+    if personal or len(value) > _LONGEST_LOOKED_THROUGH or LOOKS_PERSONAL.search(value):
         return MASK
     return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"

@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from ingestion.alert_settings import Channel
+from ingestion.limits import LARGEST_FILE_GB
 
 SETTINGS_FILE = "impact.yml"
 HOME_VARIABLE = "IMPACT_HOME"
+#: How a length of time is written.
+SPAN = r"^[1-9][0-9]{0,2} (months?|years?)$"
 
 
 class HomeError(Exception):
@@ -26,6 +32,24 @@ class Settings(BaseModel):
     authority: str = Field(pattern=r"^[A-Z][0-9]{8}$")
     #: How many publications stay on disk, the current one included.
     keep_publications: int = Field(default=5, ge=1)
+    #: Group of users who may read the publication, and nothing else; without one it is that of the home's owner.
+    publication_group: str | None = Field(default=None, min_length=1)
+    #: Gigabytes (of a thousand million bytes) of the largest file that is read.
+    largest_file_gb: float = Field(default=LARGEST_FILE_GB, gt=0)
+    #: How long past runs, their logs and their events are kept.
+    keep_history_days: int = Field(default=60, ge=1)
+    #: Over which channels somebody is told of what needs them; see docs/operating.md.
+    alerts: tuple[Channel, ...] = ()
+    #: When what is still open is told again.
+    alert_again_after_days: int = Field(default=7, ge=1)
+    #: After so many days without a run that got to its end somebody is told.
+    alert_without_run_days: int = Field(default=3, ge=1)
+    #: Dataset → how long its landed rows are kept, where that is not what the project's own rules say.
+    retention: dict[str, Annotated[str, StringConstraints(pattern=SPAN)]] = Field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        """What a home's settings are is a key of what is worked out from them."""
+        return hash(self.model_dump_json())
 
 
 @dataclass(frozen=True)
@@ -96,6 +120,16 @@ class Home:
         return self.root / "disclosure"
 
     @property
+    def checks(self) -> Path:
+        """What becomes of the checks over time, and their documentation; outside the working state, which may go."""
+        return self.root / "checks"
+
+    @property
+    def frozen(self) -> Path:
+        """Counts whose rows have been deleted; unsuppressed, and never published."""
+        return self.root / "frozen"
+
+    @property
     def published(self) -> Path:
         """The link that names the publication in force."""
         return self.root / "published"
@@ -109,6 +143,16 @@ class Home:
     def spill(self) -> Path:
         """What a file's landing puts down meanwhile; emptied when the next begins."""
         return self.state / "landing"
+
+    @property
+    def publishing_spill(self) -> Path:
+        """What a publication puts down while it is built."""
+        return self.state / "publishing"
+
+    @property
+    def warehouse_spill(self) -> Path:
+        """What DuckDB puts down beside the warehouse while dbt builds it."""
+        return self.root / f"{self.warehouse.name}.tmp"
 
     @property
     def lock(self) -> Path:
@@ -155,10 +199,14 @@ def open_home(root: Path) -> Home:
 def _in_words(kind: str, location: tuple[int | str, ...], message: str) -> str:
     """What pydantic found wrong, for someone who has never heard of it."""
     key = ".".join(str(part) for part in location)
+    if kind == "extra_forbidden" and len(location) > 1:
+        return f"`{key}` is not a setting"
     if kind == "extra_forbidden":
         return f"`{key}` is not a setting; there are {', '.join(f'`{field}`' for field in Settings.model_fields)}"
     if kind == "missing":
         return f"`{key}` is missing; write for instance `{key}: E08000005`"
+    if kind == "string_pattern_mismatch" and key.startswith("retention."):
+        return f"`{key}` is not a length of time, such as 6 years or 18 months"
     if kind == "string_pattern_mismatch":
         return f"`{key}` is not a code of nine characters, such as E08000005"
     return f"`{key}`: {message}" if key else message

@@ -11,7 +11,10 @@ import json
 import logging
 import os
 import shutil
+import sqlite3
 import tempfile
+import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,16 +23,32 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponential
 
+from ingestion.access import keep_private, only_mine
+from ingestion.cache import cache_folder
 from ingestion.context import day_in_path, describe, from_path
 from ingestion.contracts import Column, Contract, load_contracts
 from ingestion.corrections import Correction, of_file, read_corrections
+from ingestion.database import open_in_memory
 from ingestion.findings import Finding, shown, to_table
 from ingestion.forms import Tool, load_tools, match_questions
 from ingestion.forms.matching import refuse_what_is_twice
-from ingestion.home import Home
+from ingestion.home import SETTINGS_FILE, Home
 from ingestion.instruments import Instrument, load_instruments
-from ingestion.ledger import Ledger, Vintage, landing_path, quarantine_path, sha256_of, write_findings
+from ingestion.keys import domains
+from ingestion.ledger import (
+    Ledger,
+    Vintage,
+    landing_path,
+    quarantine_path,
+    seen_files,
+    sha256_of,
+    write_findings,
+)
+from ingestion.limits import GIGABYTE, LARGEST_FILE_GB, MOST_COLUMNS
 from ingestion.lookups import Lookups
 from ingestion.organisations import REGISTER, has_register
 from ingestion.pseudonyms import DEMO_KEY_WARNING, Key, load_key
@@ -38,8 +57,10 @@ from ingestion.readers import ROW, UnreadableFile, header_positions, normalise_h
 from ingestion.recognition import Recognised, recognise
 from ingestion.reference.tables import prepare_reference, reference_fingerprint
 from ingestion.registry.tables import load_registry, prepare_registry
+from ingestion.retention import warn_of_copies, warn_of_late_files
 from ingestion.split import (
     Outcome,
+    RowsLost,
     Source,
     Splitter,
     column_text,
@@ -50,27 +71,42 @@ from ingestion.split import (
 )
 from ingestion.sql import literal, name
 from ingestion.stream import Stream
+from ingestion.texts import spelt_out
+from ingestion.transience import can_pass
 from ingestion.writing import remove_unfinished, whole_file
 
 log = logging.getLogger(__name__)
 
 #: Raised when the code that lands rows changes what lands, so that files in the inbox are read again.
-LANDING_VERSION = 2
+LANDING_VERSION = 3
 #: What a file's own DuckDB may hold in memory; the rest is put down.
 MEMORY_LIMIT = "1GB"
 FLOWS_FROM_BYTES = 1_000_000
 
-#: A table with more columns takes minutes to sort; mostly they are the empty ones that a spreadsheet saved with it.
-MOST_COLUMNS = 2000
+_TEXT = pa.string()
 
 #: Ends the name of the mark of a vintage whose rows have landed and which has no entry yet.
 _UNDER_WAY = ".landing"
+
+#: How often a file is opened on a share that does not answer, and the wait before the second time; then twice as long.
+READ_ATTEMPTS = 3
+FIRST_WAIT_SECONDS = 0.5
+#: How programs that copy or download call a file until it is whole.
+UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp", ".!sync")
+#: How far the clock of a file server may be ahead of ours.
+CLOCKS_DIFFER_SECONDS = 900.0
 
 #: So many dates that only the month first explains are no slip of the pen.
 FEWEST_MONTH_FIRST = 3
 MONTHS = 12
 #: Of fewer different postcodes nothing can be said about the column.
 FEWEST_POSTCODES = 10
+
+#: What goes wrong in a program; anything else is raised on purpose.
+_FAULTS = (
+    ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, AssertionError, MemoryError,
+    duckdb.Error, pa.ArrowException, RowsLost,
+)  # fmt: skip
 
 Status = Literal["landed", "unchanged", "refused", "not_needed"]
 
@@ -160,31 +196,39 @@ class _Rules:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) -> list[FileReport]:
+@only_mine()
+def land_inbox(
+    home: Home, on_file: Callable[[FileReport], None] | None = None, settle_seconds: float = 0.0
+) -> list[FileReport]:
     """Land every file in the inbox that is new or whose rules have changed; the caller holds ``home.lock``.
 
     Args:
         home: the home.
         on_file: called with each file's report as it is ready.
+        settle_seconds: files that changed less than so many seconds ago are left as if they were not there yet; what
+            their names held before stays in force.
 
     Returns:
         One report per file in the inbox, in the order they were dealt with.
 
     Raises:
         HomeError, ReferenceError, PseudonymKeyError: the home's settings, reference data or key cannot be used, or its
-        ledger, or what landed from a file that has gone. A file never raises: whatever is wrong with it is in its
-        report.
+        ledger, or what landed from a file that has gone. A file never raises: what is wrong with it is in its report.
     """
+    keep_private(home)
     for folder in (home.landing, home.quarantine):
         remove_unfinished(folder)
     prepare_reference(home)
     prepare_registry(home)
+    # What a run that was killed had put down may hold true counts.
+    for left_behind in (home.publishing_spill, home.warehouse_spill):
+        shutil.rmtree(left_behind, ignore_errors=True)
     key = load_key()
     if key.is_demo:
         log.warning(DEMO_KEY_WARNING)
     home.inbox.mkdir(parents=True, exist_ok=True)
     reports = []
-    with Ledger(home) as ledger, _clean_spill(home, ledger) as spill, _workspace(spill) as workspace:
+    with Ledger(home) as ledger, _clean_spill(home, ledger) as spill, _workspace(home, spill) as workspace:
         rules = _Rules(
             home,
             key,
@@ -198,9 +242,12 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
             resolves_organisations=True,
         )
         _land_empty_files(home, rules.contracts)
-        for file in _in_order(home, ledger, rules):
+        for file in _in_order(home, ledger, rules, settle_seconds):
             try:
                 report = _land(file, home, ledger, rules)
+            except _StillArriving:
+                log.warning("%s is still being written; it is left for the next run.", file.file_name)
+                continue
             except FileNotFoundError:
                 if file.path.exists():
                     raise
@@ -209,6 +256,9 @@ def land_inbox(home: Home, on_file: Callable[[FileReport], None] | None = None) 
             reports.append(report)
             if on_file is not None:
                 on_file(report)
+        deleted = {vintage_id for _, vintage_id in ledger.retired()}
+        warn_of_copies([report.file_name for report in reports if report.vintage_id in deleted])
+        warn_of_late_files(home, ledger)
         ledger.refuse_damaged({report.vintage_id for report in reports})
         ledger.export()
     return reports
@@ -244,7 +294,7 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
             siblings[folder, dataset] = _context_of_sibling(path, dataset, key, rules)
         return siblings[folder, dataset]
 
-    with tempfile.TemporaryDirectory(prefix="impact-") as spill, _workspace(Path(spill)) as workspace:
+    with tempfile.TemporaryDirectory(prefix="impact-") as spill, _workspace(home, Path(spill)) as workspace:
         rules = _Rules(
             home,
             load_key(),
@@ -259,14 +309,15 @@ def check_file(path: Path, home: Home | None = None) -> FileReport:
         )
         file_name = _name_below_inbox(path, home)
         file = _File(path, file_name, "")
-        file.content_sha256 = _sha256_of(file)
+        file.content_sha256 = _sha256_of(file, home)
         try:
-            _recognise(file, rules)
-            if file.contract.not_needed is not None:
-                return _not_needed(file)
-            _find_context(file, rules)
-            with _sorted(file, rules) as (_, report):
-                return report
+            with _faults_contained(file):
+                _recognise(file, rules)
+                if file.contract.not_needed is not None:
+                    return _not_needed(file)
+                _find_context(file, rules)
+                with _sorted(file, rules) as (_, report):
+                    return report
         except UnreadableFile as error:
             return _refused(file, error)
 
@@ -293,25 +344,32 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
         return _unchanged(file, known, ledger)
     landed_sha256 = None
     try:
-        if file.recognised is None:
-            _recognise(file, rules)
-        if file.contract.not_needed is not None:
-            report = _not_needed(file)
-        else:
-            _find_context(file, rules)
-            known = ledger.vintage(file.vintage_id)
-            if known is not None and _stands(known, rules.fingerprint(file.contract, file.file_name, ledger), ledger):
-                return _unchanged(file, known, ledger)
-            _refuse_a_twin(file, home, ledger)
-            place = landing_path(home, file.contract.dataset, file.vintage_id)
-            with _sorted(file, rules) as (splitter, report), whole_file(place) as temporary:
-                splitter.land(temporary)
-                landed_sha256 = sha256_of(temporary)
-                _refuse_a_changing_file(file)
-                # Until the ledger has its entry these rows are nobody's.
-                (rules.spill / f"{file.vintage_id}{_UNDER_WAY}").write_text(file.contract.dataset, encoding="utf-8")
+        with _faults_contained(file):
+            if file.recognised is None:
+                _recognise(file, rules)
+            if file.contract.not_needed is not None:
+                report = _not_needed(file)
+            else:
+                _find_context(file, rules)
+                known = ledger.vintage(file.vintage_id)
+                _refuse_what_was_deleted(file, known, ledger)
+                if known is not None and _stands(
+                    known, rules.fingerprint(file.contract, file.file_name, ledger), ledger
+                ):
+                    return _unchanged(file, known, ledger)
+                _refuse_a_twin(file, home, ledger)
+                place = landing_path(home, file.contract.dataset, file.vintage_id)
+                with _sorted(file, rules) as (splitter, report), whole_file(place) as temporary:
+                    splitter.land(temporary)
+                    if _has_changed(file):
+                        raise _StillArriving
+                    landed_sha256 = sha256_of(temporary)
+                    # Until the ledger has its entry these rows are nobody's.
+                    (rules.spill / f"{file.vintage_id}{_UNDER_WAY}").write_text(file.contract.dataset, encoding="utf-8")
     except UnreadableFile as error:
         report = _refused(file, error)
+    if _has_changed(file):
+        raise _StillArriving
     # As it ships: a survey's tool adds to it.
     contract = rules.contracts[file.contract.dataset] if file.recognised else None
     write_findings(quarantine_path(home, report.dataset, report.vintage_id), to_table(report.findings))
@@ -332,6 +390,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             message=report.message,
             contract_version=contract.version if contract else None,
             rules_fingerprint=rules.fingerprint(contract, file.file_name, ledger),
+            key_id=rules.key.key_id if contract is not None and domains(contract) else None,
             landed_sha256=landed_sha256 if report.status == "landed" else None,
         ),
         str(file.file_name),
@@ -339,6 +398,47 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
         file.modified_ns,
     )
     return report
+
+
+@contextmanager
+def _faults_contained(file: _File) -> Iterator[None]:
+    """What goes wrong over one file is that file's matter: it is refused, and the others are dealt with.
+
+    Libraries quote the cell that they stumbled over, so what they say is not passed on. What is the machine's fault,
+    such as a full disk, stops the run.
+
+    Raises:
+        UnreadableFile: something went wrong that no rule foresees; names the place in the program.
+    """
+    try:
+        yield
+    except (OSError, sqlite3.Error, duckdb.IOException, duckdb.InterruptException):
+        raise
+    except _FAULTS as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if "ingestion" in Path(frame.filename).parts]
+        place = f"{type(error).__name__} at {Path(ours[-1].filename).name}:{ours[-1].lineno}"
+        log.error("%s could not be dealt with: %s", file.file_name, place)
+        is_too_much = isinstance(error, (MemoryError, duckdb.OutOfMemoryException))
+        raise UnreadableFile(
+            "too_costly" if is_too_much else "not_foreseen",
+            f"it takes more memory than there is for one file ({MEMORY_LIMIT})"
+            if is_too_much
+            else f"something in it was not foreseen ({place})",
+            "Send it in smaller parts."
+            if is_too_much
+            else "Compare it with an earlier file of its kind; if it is as it should be, report the place.",
+        ) from None
+
+
+class _StillArriving(Exception):
+    """A file was written to while it was read; what was read of it counts for nothing."""
+
+
+def _has_changed(file: _File) -> bool:
+    # A link that leads nowhere, or to itself, is looked at itself.
+    stat = file.path.stat() if file.path.exists() else file.path.lstat()
+    return file.size >= 0 and (stat.st_size, stat.st_mtime_ns) != (file.size, file.modified_ns)
 
 
 def _refuse_a_twin(file: _File, home: Home, ledger: Ledger) -> None:
@@ -358,18 +458,30 @@ def _refuse_a_twin(file: _File, home: Home, ledger: Ledger) -> None:
         )
 
 
-def _refuse_a_changing_file(file: _File) -> None:
-    """What was read of a file that somebody is still writing is neither what it was nor what it will be.
+def _refuse_what_was_deleted(file: _File, known: Vintage | None, ledger: Ledger) -> None:
+    """What has been deleted comes back under no circumstances, and takes the place of nothing.
+
+    A copy of a file in force under a name that is new is neither: it is known, and is let be.
 
     Raises:
-        UnreadableFile: it has changed since its content was hashed.
+        UnreadableFile: the file's rows were landed once and deleted, or those that it would replace were.
     """
-    stat = file.path.stat()
-    if (stat.st_size, stat.st_mtime_ns) != (file.size, file.modified_ns):
+    path = str(file.file_name)
+    if known is None:
+        deleted_at = ledger.retired_submission(path, file.contract.dataset, _submission(file))
+        if deleted_at is not None:
+            raise UnreadableFile(
+                "retention_over",
+                f"the rows that it would replace were deleted on {deleted_at[:10]}, because their time was up, and the "
+                "figures that rest on them are frozen as they were counted",
+                "Take it out of the inbox. Where files of this dataset add to each other and this one holds something "
+                "new, give it a name of its own.",
+            )
+    elif known.retired_at is not None and (known.retired_because != "time_is_up" or ledger.last_seen(path) is not None):
         raise UnreadableFile(
-            "changed_while_read",
-            "it was changed while it was being read",
-            "Wait until it has been copied completely, and run again.",
+            "rows_deleted",
+            f"what is in it was received before, and the rows were deleted on {known.retired_at[:10]}",
+            "Take it out of the inbox. The figures stay as they are.",
         )
 
 
@@ -406,20 +518,45 @@ def _unchanged(file: _File, known: Vintage, ledger: Ledger) -> FileReport:
 def _stands(known: Vintage, fingerprint: str, ledger: Ledger) -> bool:
     """Whether reading the file again would change nothing.
 
-    A refused file is read again: what it lacked may be there.
+    A refused file is read again: what it lacked may be there. What has been deleted is never read again.
     """
+    if known.retired_at is not None:
+        return True
     if known.status == "refused" or known.rules_fingerprint != fingerprint:
         return False
     return known.status == "not_needed" or ledger.is_whole(known)
 
 
-def _recognise(file: _File, rules: _Rules) -> None:
-    if not file.path.is_file() and os.path.lexists(file.path):
+def _refuse_what_is_not_opened(path: Path, home: Home | None) -> None:
+    """What lies there without being a file of a size that is read, and of the inbox.
+
+    Raises:
+        UnreadableFile: it does.
+    """
+    if not path.is_file() and os.path.lexists(path):
         raise UnreadableFile(
             "not_a_file",
             "it is no file: a link that leads nowhere or to a folder, a folder that may not be read, or a pipe",
             "Take it out of the inbox, or put the file itself there.",
         )
+    is_sent_as_link = home is not None and path.is_symlink() and path.absolute().is_relative_to(home.inbox)
+    if home is not None and is_sent_as_link and not path.resolve().is_relative_to(home.inbox.resolve()):
+        raise UnreadableFile(
+            "link_leads_out",
+            "it is a link to something outside of the inbox, and such links are not followed",
+            "Put the file itself there.",
+        )
+    largest = home.settings.largest_file_gb if home is not None else LARGEST_FILE_GB
+    if path.is_file() and (size := path.stat().st_size) > largest * GIGABYTE:
+        raise UnreadableFile(
+            "file_too_large",
+            f"it has {size / GIGABYTE:,.2f} GB, and files of up to {largest:g} GB are read",
+            f"Send it in parts. If it is right, raise `largest_file_gb` in {SETTINGS_FILE} of the home.",
+        )
+
+
+def _recognise(file: _File, rules: _Rules) -> None:
+    _refuse_what_is_not_opened(file.path, rules.home)
     try:
         sheets = read_sheets(file.path)
     except FileNotFoundError:
@@ -499,7 +636,7 @@ def _refused(file: _File, error: UnreadableFile) -> FileReport:
         vintage_id=vintage_id,
         status="refused",
         findings=[finding],
-        message=str(error),
+        message=finding.message,
     )
 
 
@@ -603,12 +740,10 @@ def _flows(file: _File, columns: list[Column], positions: dict[str, tuple[int, .
     return is_flat and not has_corrections and not is_dated_two_ways and all(len(at) == 1 for at in positions.values())
 
 
-def _workspace(folder: Path) -> duckdb.DuckDBPyConnection:
+def _workspace(home: Home | None, folder: Path) -> duckdb.DuckDBPyConnection:
     """A DuckDB that holds little in memory and puts down the rest; each file works in a cursor of its own on it."""
-    con = duckdb.connect()
-    con.execute(f"set temp_directory = {literal(str(folder))}")
-    con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-    return con
+    folders = [folder, cache_folder(), *((home.root,) if home is not None else ())]
+    return open_in_memory(*folders, puts_down_in=folder, memory_limit=MEMORY_LIMIT)
 
 
 def _read(con: duckdb.DuckDBPyConnection, recognised: Recognised, sql: str) -> int:
@@ -1047,7 +1182,7 @@ def _most_frequent_year(file: _File, column_name: str, rules: _Rules) -> int | N
 # --- the inbox ---------------------------------------------------------------------------------------------------
 
 
-def _in_order(home: Home, ledger: Ledger, rules: _Rules) -> Iterator[_File]:
+def _in_order(home: Home, ledger: Ledger, rules: _Rules, settle_seconds: float) -> Iterator[_File]:
     """The files of the inbox, those first that others are checked against, then in the order they arrived.
 
     A file that is as it was last seen is not opened: what it is stands in the ledger.
@@ -1062,12 +1197,14 @@ def _in_order(home: Home, ledger: Ledger, rules: _Rules) -> Iterator[_File]:
         except FileNotFoundError:
             # Taken away since the inbox was listed.
             continue
+        if is_arriving(stat, settle_seconds):
+            continue
         file.size, file.modified_ns = stat.st_size, stat.st_mtime_ns
         seen = ledger.last_seen(str(file.file_name))
         if seen is not None and (seen.size, seen.modified_ns) == (file.size, file.modified_ns):
             file.content_sha256, file.dataset = seen.content_sha256, seen.dataset
         else:
-            file.content_sha256 = _sha256_of(file)
+            file.content_sha256 = _sha256_of(file, home)
             try:
                 file.dataset = _dataset_of(file, rules)
             except FileNotFoundError:
@@ -1077,11 +1214,46 @@ def _in_order(home: Home, ledger: Ledger, rules: _Rules) -> Iterator[_File]:
         yield file
 
 
+def is_arriving(stat: os.stat_result, settle_seconds: float) -> bool:
+    """Whether a file changed less than ``settle_seconds`` ago.
+
+    It goes by the time of the change of its entry, which every write moves on and a copy cannot set, as it can set the
+    time of the change of its content. A time well ahead of the clock says nothing: one of the two was wrong.
+    """
+    age = time.time() - stat.st_ctime
+    return -CLOCKS_DIFFER_SECONDS < age < settle_seconds
+
+
+def unseen(home: Home) -> dict[str, str]:
+    """The files of the inbox that no run has dealt with as they are; nothing is written, and no lock is needed.
+
+    Their sizes and times are compared with what they were and never with a clock: a copy can keep the time of its
+    original, and a supplier's clock can be ahead.
+
+    Returns:
+        Name below the inbox → what tells one state of the file from another.
+    """
+    known = seen_files(home)
+    found = {}
+    for path in submissions_in(home.inbox):
+        try:
+            stat = path.stat() if path.exists() else path.lstat()
+        except FileNotFoundError:
+            # Taken away since the inbox was listed.
+            continue
+        name = str(_printable(path.relative_to(home.inbox)))
+        size, modified_ns = known.get(name, (None, None))
+        # What could not be opened is known without its size; the nightly run tries it again.
+        if size not in (-1, stat.st_size) or modified_ns != stat.st_mtime_ns:
+            found[name] = f"{stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
+    return found
+
+
 def submissions_in(folder: Path) -> list[Path]:
     """What someone sent, in order of name: every file below a folder, and whatever else stands there that is none.
 
-    What a program leaves beside a file while it has it open is left out. A folder that cannot be looked into, a link
-    that leads nowhere and a pipe are in the list, so that they are refused and not passed over.
+    What a program leaves beside a file while it has it open or copies it is left out. A folder that cannot be looked
+    into, a link that leads nowhere and a pipe are in the list, so that they are refused and not passed over.
     """
     found: list[Path] = []
 
@@ -1090,28 +1262,43 @@ def submissions_in(folder: Path) -> list[Path]:
 
     for parent, folders, files in os.walk(folder, onerror=not_seen):
         folders[:] = [name for name in folders if not name.startswith((".", "~$"))]
-        found += [Path(parent, name) for name in files if not name.startswith((".", "~$"))]
+        found += [
+            Path(parent, name)
+            for name in files
+            if not name.startswith((".", "~$")) and not name.lower().endswith(UNFINISHED)
+        ]
         found += [path for name in folders if (path := Path(parent, name)).is_symlink()]
     return sorted(found)
 
 
 def _dataset_of(file: _File, rules: _Rules) -> str | None:
     try:
-        _recognise(file, rules)
+        with _faults_contained(file):
+            _recognise(file, rules)
     except UnreadableFile:
         return None
     return file.contract.dataset
 
 
-def _sha256_of(file: _File) -> str:
+def _sha256_of(file: _File, home: Home | None) -> str:
     # A pipe would be waited for.
-    with suppress(OSError):
-        if file.path.is_file():
-            with file.path.open("rb") as opened:
-                return hashlib.file_digest(opened, "sha256").hexdigest()
+    with suppress(OSError, UnreadableFile):
+        _refuse_what_is_not_opened(file.path, home)
+        return _digest(file.path)
     # What it holds is not known: it is refused under its name, and hashed again by the next run.
     file.size = -1
     return hashlib.sha256(f"not opened: {file.file_name}".encode()).hexdigest()
+
+
+@retry(
+    retry=retry_if_exception(can_pass),
+    stop=stop_after_attempt(READ_ATTEMPTS),
+    wait=wait_exponential(multiplier=FIRST_WAIT_SECONDS),
+    reraise=True,
+)
+def _digest(path: Path) -> str:
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _name_below_inbox(path: Path, home: Home | None) -> PurePosixPath:
@@ -1123,13 +1310,17 @@ def _name_below_inbox(path: Path, home: Home | None) -> PurePosixPath:
 
 
 def _printable(path: Path) -> PurePosixPath:
-    """The path as text; bytes of a name that are no text, such as those of an old file system, are spelt out."""
-    return PurePosixPath(os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace"))
+    """The path as text that is safe to show.
+
+    Bytes of a name that are no text, such as those of an old file system, are spelt out, and so is what a screen would
+    obey.
+    """
+    return PurePosixPath(spelt_out(os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")))
 
 
 def _land_empty_files(home: Home, contracts: dict[str, Contract]) -> None:
     """A file of no rows per dataset, so that a source without data is an empty table and not an error."""
-    with duckdb.connect() as con:
+    with open_in_memory(home.landing) as con:
         for contract in contracts.values():
             if contract.not_needed is not None:
                 continue

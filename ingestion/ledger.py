@@ -17,9 +17,9 @@ import json
 import re
 import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -50,6 +50,11 @@ create table if not exists vintages (
     rules_fingerprint text not null,
     landed_sha256 text,
     landed_at text not null,
+    -- Fingerprint of the key that its pseudonyms were made with; null where it has none.
+    key_id text,
+    -- When its rows were deleted, and why; see ingestion/retention.py.
+    retired_at text,
+    retired_because text check (retired_because in ('time_is_up', 'replaced', 'rejected')),
     check (rows_read = rows_landed + rows_quarantined + rows_dropped)
 );
 create table if not exists receipts (
@@ -69,7 +74,13 @@ create view if not exists holdings as
 """
 
 #: Columns that a ledger lacks which an earlier version began.
-_ADDED_LATER = {"rows_corrected": "integer not null default 0", "landed_sha256": "text"}
+_ADDED_LATER = {
+    "rows_corrected": "integer not null default 0",
+    "landed_sha256": "text",
+    "key_id": "text",
+    "retired_at": "text",
+    "retired_because": "text",
+}
 
 #: The name of a file of good rows.
 _VINTAGE = re.compile(r"[0-9a-f]{16}\.parquet")
@@ -100,6 +111,7 @@ _SOURCE_FILES = pa.schema(
         ("is_current", pa.bool_()),
         ("contract_version", pa.int64()),
         ("message", pa.string()),
+        ("retired_at", pa.timestamp("us")),
     ]
 )
 
@@ -136,8 +148,36 @@ class Vintage:
     message: str | None
     contract_version: int | None
     rules_fingerprint: str
+    #: Fingerprint of the key that its pseudonyms were made with.
+    key_id: str | None = None
+    #: When its rows were deleted; None while landing holds them.
+    retired_at: str | None = None
+    retired_because: str | None = None
     #: Digest of the file of good rows; None where there is none.
     landed_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class KeptVintage:
+    """A landed vintage whose rows have not been deleted."""
+
+    dataset: str
+    vintage_id: str
+    #: Below the inbox.
+    file_name: str
+    #: What a newer file replaces; where files add to each other, the file's own name.
+    submission: str
+    is_current: bool
+    is_rejected: bool
+    #: UTC, when it was first received, and when it was last received under whatever name.
+    received_at: datetime
+    last_received_at: datetime
+    rows_landed: int
+
+    @property
+    def received_on(self) -> date:
+        """The day from which its time counts."""
+        return self.received_at.date()
 
 
 class LedgerError(HomeError):
@@ -228,15 +268,15 @@ class Ledger:
             self._db.execute(
                 """insert into vintages (vintage_id, dataset, content_sha256, submission, status, rows_read,
                 rows_landed, rows_quarantined, rows_dropped, rows_corrected, dropped_by_rule, context, message,
-                contract_version, rules_fingerprint, landed_sha256, landed_at)
-                values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                contract_version, rules_fingerprint, key_id, landed_sha256, landed_at)
+                values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 on conflict (vintage_id) do update set submission = excluded.submission, status = excluded.status,
                 gate = null, gate_message = null, rows_read = excluded.rows_read, rows_landed = excluded.rows_landed,
                 rows_quarantined = excluded.rows_quarantined, rows_dropped = excluded.rows_dropped,
                 rows_corrected = excluded.rows_corrected,
                 dropped_by_rule = excluded.dropped_by_rule, context = excluded.context, message = excluded.message,
                 contract_version = excluded.contract_version, rules_fingerprint = excluded.rules_fingerprint,
-                landed_sha256 = excluded.landed_sha256""",
+                key_id = excluded.key_id, landed_sha256 = excluded.landed_sha256""",
                 (
                     vintage.vintage_id,
                     vintage.dataset,
@@ -253,6 +293,7 @@ class Ledger:
                     vintage.message,
                     vintage.contract_version,
                     vintage.rules_fingerprint,
+                    vintage.key_id,
                     vintage.landed_sha256,
                     now,
                 ),
@@ -309,7 +350,7 @@ class Ledger:
         """Landed vintages of a dataset that no gate has judged yet, oldest first."""
         rows = self._db.execute(
             """select vintage_id from vintages where dataset = ? and status = 'landed' and gate is null
-            order by landed_at, vintage_id""",
+            and retired_at is null order by landed_at, vintage_id""",
             (dataset,),
         )
         return [row[0] for row in rows]
@@ -322,9 +363,69 @@ class Ledger:
                 ("passed" if passed else "rejected", message, vintage_id),
             )
 
+    def kept(self) -> list[KeptVintage]:
+        """Landed vintages whose rows have not been deleted, in the order they were received."""
+        first = dict(self._db.execute("select vintage_id, min(received_at) from receipts group by vintage_id"))
+        return [
+            KeptVintage(
+                dataset=str(row["dataset"]),
+                vintage_id=str(row["vintage_id"]),
+                file_name=str(row["file_name"]),
+                submission=str(row["submission"] or row["file_name"]),
+                is_current=bool(row["is_current"]),
+                is_rejected=row["gate"] == "rejected",
+                received_at=_timestamp(first[row["vintage_id"]]),
+                last_received_at=_timestamp(row["received_at"]),
+                rows_landed=int(str(row["rows_landed"])),
+            )
+            for row in self._rows()
+            if row["status"] == "landed" and row["retired_at"] is None
+        ]
+
+    def refused(self) -> list[tuple[str | None, str, str, date]]:
+        """Refused files: dataset, vintage, path below the inbox, and the day on which it was first received."""
+        found = self._db.execute(
+            """select dataset, vintage_id, path, min(received_at) from receipts join vintages using (vintage_id)
+            where status = 'refused' group by vintage_id, path order by vintage_id, path"""
+        )
+        return [(dataset, vintage_id, path, _timestamp(at).date()) for dataset, vintage_id, path, at in found]
+
+    def retire(self, reasons: dict[str, str]) -> None:
+        """Enter, in one transaction, whose rows are about to be deleted and why; from now on they count as deleted.
+
+        A vintage that was in force stays so: the figures that rest on it are frozen.
+        """
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        with self._transaction():
+            self._db.executemany(
+                "update vintages set retired_at = ?, retired_because = ? where vintage_id = ? and retired_at is null",
+                [(now, because, vintage_id) for vintage_id, because in reasons.items()],
+            )
+
+    def retired(self) -> list[tuple[str, str]]:
+        """Dataset and id of every vintage whose rows have been deleted, or are about to be."""
+        found = self._db.execute(
+            "select dataset, vintage_id from vintages where retired_at is not null order by dataset, vintage_id"
+        )
+        return [(dataset, vintage_id) for dataset, vintage_id in found]
+
+    def retired_submission(self, path: str, dataset: str, submission: str) -> str | None:
+        """When the rows in force of a submission were deleted because their time was up; None where they were not."""
+        row = self._db.execute(
+            """select max(retired_at) from vintages where dataset = ?2 and retired_because = 'time_is_up'
+            and submission = ?3 and (submission <> '' or ?1 in (
+                select path from receipts where receipts.vintage_id = vintages.vintage_id))""",
+            (path, dataset, submission),
+        ).fetchone()
+        return None if row is None or row[0] is None else str(row[0])
+
     def current(self, dataset: str | None = None) -> list[str]:
-        """Vintages in force, of one dataset or of all, in the order they were received."""
-        rows = (row for row in self._rows() if row["is_current"] and dataset in (None, row["dataset"]))
+        """Vintages in force whose rows are in landing, of one dataset or of all, in the order they were received."""
+        rows = (
+            row
+            for row in self._rows()
+            if row["is_current"] and row["retired_at"] is None and dataset in (None, row["dataset"])
+        )
         return [str(row["vintage_id"]) for row in rows]
 
     def refuse_damaged(self, whole: Collection[str] = ()) -> None:
@@ -340,6 +441,7 @@ class Ledger:
             f"{landing_path(self._home, str(row['dataset']), str(row['vintage_id']))} (the rows of {row['file_name']})"
             for row in self._rows()
             if row["is_current"]
+            and row["retired_at"] is None
             and row["vintage_id"] not in whole
             and (vintage := self.vintage(str(row["vintage_id"]))) is not None
             and not self.is_whole(vintage)
@@ -367,6 +469,15 @@ class Ledger:
         )
         return [(vintage_id, rules[vintage_id]) for vintage_id in self.current(dataset)]
 
+    def keys_in_force(self, dataset: str) -> list[tuple[str, str, str | None]]:
+        """Path, vintage and fingerprint of the key of each vintage in force whose rows are in landing, as received."""
+        keys = dict(self._db.execute("select vintage_id, key_id from vintages where dataset = ?", (dataset,)))
+        return [
+            (str(row["file_name"]), str(row["vintage_id"]), keys[row["vintage_id"]])
+            for row in self._rows()
+            if row["is_current"] and row["retired_at"] is None and row["dataset"] == dataset
+        ]
+
     def _rows(self) -> list[dict[str, object]]:
         """One row per vintage, as the export has it."""
         cursor = self._db.execute(
@@ -387,6 +498,8 @@ class Ledger:
                     coalesce(nullif(vintages.submission, ''), 'file=' || receipts.path) as submission
                 from receipts join vintages using (vintage_id)
                 where vintages.status = 'landed' and coalesce(vintages.gate, '') <> 'rejected'
+                    -- What had been replaced cannot come back once its rows are deleted.
+                    and coalesce(vintages.retired_because, 'time_is_up') = 'time_is_up'
                     -- The same bytes at the same path, later read as another submission: the first reading was wrong.
                     and not exists (
                         select 1 from receipts as later
@@ -406,7 +519,7 @@ class Ledger:
                 r.received_at, v.landed_at,
                 case when v.submission = '' then ranks.first_rank else ranks.last_rank end as sequence,
                 v.vintage_id in (select vintage_id from in_force) as is_current, v.contract_version,
-                coalesce(v.message, v.gate_message) as message
+                coalesce(v.message, v.gate_message) as message, v.retired_at
             from vintages as v
             join received using (vintage_id)
             join receipts as r on r.sequence = received.sequence
@@ -424,6 +537,7 @@ class Ledger:
                 "is_current": bool(row["is_current"]),
                 "received_at": _timestamp(row["received_at"]),
                 "landed_at": _timestamp(row["landed_at"]),
+                "retired_at": None if row["retired_at"] is None else _timestamp(row["retired_at"]),
             }
             for row in self._rows()
         ]
@@ -438,6 +552,15 @@ class Ledger:
         paths = [quarantine_path(self._home, dataset, vintage_id) for dataset, vintage_id in held]
         tables = [pyarrow.parquet.read_table(path, schema=FINDINGS_SCHEMA) for path in paths if path.is_file()]
         return pa.concat_tables(tables) if tables else FINDINGS_SCHEMA.empty_table()
+
+
+def seen_files(home: Home) -> dict[str, tuple[int, int]]:
+    """Size and time of change of each path of the inbox as it was last seen; nothing is written or made."""
+    if not home.ledger.is_file():
+        return {}
+    with closing(sqlite3.connect(f"{home.ledger.as_uri()}?mode=ro", uri=True)) as db:
+        rows = db.execute("select path, size, modified_ns from holdings").fetchall()
+    return {path: (size, modified_ns) for path, size, modified_ns in rows}
 
 
 def sha256_of(path: Path) -> str:

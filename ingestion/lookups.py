@@ -14,6 +14,7 @@ import pyarrow as pa
 from ingestion.contracts import POSTCODE_PARTS, Column, Contract
 from ingestion.home import Home
 from ingestion.instruments import Instrument
+from ingestion.limits import LONGEST_NAME, MOST_SUGGESTIONS
 from ingestion.organisations import Register, read_register
 from ingestion.pseudonyms import Key
 from ingestion.reference.postcodes import normalise_postcode_sql, postcode_table
@@ -112,9 +113,9 @@ class Lookups:
         resolved = [register.resolve(text) if self._resolves_organisations else text for text in texts]
         self._insert(column, texts, pa.array(resolved, _TEXT))
         suggestions = self._source.suggestions.setdefault(column.name, {})
-        suggestions.update(
-            {text: register.suggest(text) for text, found in zip(texts, resolved, strict=True) if found is None}
-        )
+        for text, found in zip(texts, resolved, strict=True):
+            if found is None and len(text) <= LONGEST_NAME and len(suggestions) < MOST_SUGGESTIONS:
+                suggestions[text] = register.suggest(text)
 
     def _insert(self, column: Column, texts: list[str], resolved: pa.Array) -> None:
         entries = pa.table({"key": pa.array(texts, _TEXT), "resolved": resolved})

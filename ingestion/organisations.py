@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import duckdb
 from rapidfuzz import fuzz, process
 
+from ingestion.database import open_in_memory
 from ingestion.home import Home
 from ingestion.ledger import Ledger, landing_path
 
@@ -65,7 +65,7 @@ def has_register(home: Home | None) -> bool:
 @lru_cache(maxsize=2)
 def _read(files: tuple[tuple[str, int], ...]) -> Register:
     """Read once for each state of the landed files, given as path and time of change: many files ask."""
-    with duckdb.connect() as con:
+    with open_in_memory(Path(files[0][0]).parent) as con:
         rows = con.execute(
             """select distinct organisation_id, organisation_name, unnest([organisation_name, organisation_id]
                 || coalesce(aliases, [])) as called

@@ -9,13 +9,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import stat
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
 from ingestion.sql import literal
 
 KEY_VARIABLE = "IMPACT_PSEUDONYM_KEY"
+#: Names a file that holds the key instead; a service manager can hand one over without writing it to a disk.
+KEY_FILE_VARIABLE = "IMPACT_PSEUDONYM_KEY_FILE"
+#: Where systemd puts the credentials of a service, for it alone; their modes show the access list and not the group.
+_CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 SHORTEST_KEY = 32
 PSEUDONYM_LENGTH = 32
 _DOMAIN_END = "\x1f"
@@ -27,7 +33,7 @@ _DEMO_KEY = b"impact-warehouse-demonstration-key-that-protects-nobody"
 DEMO_KEY_WARNING = (
     f"{KEY_VARIABLE} is not set: pseudonyms are made with the demonstration key, which is public. "
     f"Anyone can undo them. Before real data go in, set {KEY_VARIABLE} to a secret of at least {SHORTEST_KEY} "
-    "characters."
+    f"characters, or {KEY_FILE_VARIABLE} to a file that holds one."
 )
 
 
@@ -78,17 +84,47 @@ class Key:
 
 
 def load_key() -> Key:
-    """The key from the environment, or the demonstration key where none is set.
+    """The key from the environment or the file that it names, or the demonstration key where neither is set.
 
     Raises:
-        PseudonymKeyError: the key in the environment is too short to protect anyone.
+        PseudonymKeyError: the key is too short to protect anyone, its file cannot be read or can be read by others, or
+            there are two.
     """
-    secret = os.environ.get(KEY_VARIABLE, "")
-    if not secret:
+    secret, path = os.environ.get(KEY_VARIABLE, ""), os.environ.get(KEY_FILE_VARIABLE, "")
+    if secret and path:
+        raise PseudonymKeyError(f"{KEY_VARIABLE} and {KEY_FILE_VARIABLE} are both set. Set one of them.")
+    if path:
+        secret = _key_in(Path(path))
+    elif not secret:
         return Key(_DEMO_KEY, is_demo=True)
     if len(secret) < SHORTEST_KEY:
         raise PseudonymKeyError(
-            f"{KEY_VARIABLE} has fewer than {SHORTEST_KEY} characters. Make a long one, for instance with "
+            f"{path or KEY_VARIABLE} has fewer than {SHORTEST_KEY} characters. Make a long one, for instance with "
             "`openssl rand -hex 32`, and keep it where backups of the data are not."
         )
     return Key(secret.encode(), is_demo=False)
+
+
+def _key_in(path: Path) -> str:
+    """The key that a file holds, without the end of its line.
+
+    Raises:
+        PseudonymKeyError: it cannot be read, or its owner is not the only one who can.
+    """
+    credentials = os.environ.get(_CREDENTIALS_VARIABLE)
+    is_credential = credentials is not None and path.absolute().is_relative_to(credentials)
+    forbidden = stat.S_IRWXO if is_credential else stat.S_IRWXO | stat.S_IRWXG
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                raise PseudonymKeyError(f"{KEY_FILE_VARIABLE}: {path} is no file. Name the file that holds the key.")
+            if mode & forbidden:
+                raise PseudonymKeyError(
+                    f"{KEY_FILE_VARIABLE}: {path} can be read or changed by others ({stat.filemode(mode)}). Make it "
+                    f"yours alone, `chmod 600 {path}`; if others had the time to read it, use another key."
+                )
+            return file.read().decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise PseudonymKeyError(f"{KEY_FILE_VARIABLE}: {path} cannot be read: {why}.") from None

@@ -10,30 +10,32 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import re
-import zipfile
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
+from typing import TextIO
 
-import fastexcel
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+
+from ingestion.limits import MOST_FINDINGS
+from ingestion.workbooks import RefusedWorkbook, read_workbook
 
 #: Rows from the top in which a header is looked for; survey tools and hand-made sheets put titles above it.
 HEADER_SEARCH_ROWS = 20
 #: Bytes from the top that are enough to hold those rows.
 _HEAD_BYTES = 1 << 18
 _CHUNK_BYTES = 1 << 20
+#: Bytes that are parsed at once; a row may not be longer.
+_BLOCK_BYTES = 4 << 20
 #: Bytes from the top that tell whether text without a mark is UTF-16.
 _WIDE_SEARCH_BYTES = 1 << 12
 _DELIMITERS = ",;\t|"
-_WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
 #: Old programs end a file with it.
 _END_MARK = "\x1a"
 #: Byte-order mark → encoding of what follows it.
@@ -44,23 +46,13 @@ _MARKS = {
 }
 #: A line that no file holds, read behind the last one to see whether a quotation mark swallows it.
 _BEHIND_THE_END = "\ue000behind the end\ue000"
+#: Rows that are put together from lists before they go on.
+_MENDED_AT_ONCE = 10_000
 _QUOTE_NEVER_CLOSES = (
     "quote_never_closes",
     "a quotation mark opens a cell and never closes, so the rest of the file hides in one cell",
     "Find the row where the table breaks off, mend its quotation marks and send the file again.",
 )
-#: What a workbook's reader calls a formula's error → what the cell shows.
-_CELL_ERRORS = {
-    "Div0": "#DIV/0!",
-    "NA": "#N/A",
-    "Name": "#NAME?",
-    "Null": "#NULL!",
-    "Num": "#NUM!",
-    "Ref": "#REF!",
-    "Value": "#VALUE!",
-}
-_CELL_ERROR = re.compile(r"Error\((\w+)\)")
-
 #: Name of the column that carries the row number.
 ROW = "source_row"
 
@@ -170,10 +162,23 @@ class Sheet:
                 return "error"
             if (cells := self._fitted(row, header_row)) is not None:
                 mended.append((number, cells))
+            elif len(self.misshapen) == MOST_FINDINGS:
+                self.broke_off = (
+                    "too_many_wrong",
+                    f"more than {MOST_FINDINGS:,} rows have another number of cells than the header",
+                    "See whether the header belongs to the table and commas inside cells stand in quotation marks.",
+                )
+                return "error"
             else:
                 self.misshapen.append((number, row.actual_columns))
             last = max(last, (number, _has_lines(row.text)))
             return "skip"
+
+        def put_together() -> pa.RecordBatch:
+            columns = (pa.array(cells, pa.string()) for cells in zip(*(row for _, row in mended), strict=True))
+            numbers = pa.array([number for number, _ in mended], pa.int64())
+            mended.clear()
+            return pa.record_batch([numbers, *columns], schema=schema)
 
         next_row = header_row + 1
         try:
@@ -186,7 +191,7 @@ class Sheet:
                             use_threads=False,
                             column_names=names,
                             encoding=self.encoding,
-                            block_size=_CHUNK_BYTES * 4,
+                            block_size=_BLOCK_BYTES,
                         ),
                         parse_options=pyarrow.csv.ParseOptions(
                             delimiter=self.delimiter,
@@ -205,11 +210,13 @@ class Sheet:
                             next_row = int(numbers[-1]) + 1
                             last = max(last, (next_row - 1, any(_has_lines(c[-1].as_py()) for c in batch.columns)))
                         numbered = [pa.array(numbers), *batch.columns]
+                        # Those further up are not asked for again; a file may have millions.
+                        skipped -= {number for number in skipped if number < next_row}
                         yield self._without_padding(pa.record_batch(numbered, names=[ROW, *names]), width)
+                        if len(mended) >= _MENDED_AT_ONCE:
+                            yield put_together()
             if mended:
-                columns = (pa.array(cells, pa.string()) for cells in zip(*(row for _, row in mended), strict=True))
-                numbers = pa.array([number for number, _ in mended], pa.int64())
-                yield pa.record_batch([numbers, *columns], schema=schema)
+                yield put_together()
         except (ValueError, OSError) as error:
             if not isinstance(error, OSError) and self._ends_inside_quotes():
                 self.broke_off = _QUOTE_NEVER_CLOSES
@@ -257,13 +264,25 @@ class Sheet:
 
     def _ends_inside_quotes(self) -> bool:
         with self.path.open(encoding=self.encoding, errors="replace", newline="") as file:
-            rows = csv.reader(chain(file, [_BEHIND_THE_END]), delimiter=self.delimiter)
+            rows = csv.reader(chain(_bounded_lines(file), [_BEHIND_THE_END]), delimiter=self.delimiter)
             try:
                 last = deque(rows, maxlen=1)
             except csv.Error:
-                # A cell longer than anyone fills: it is what a quotation mark swallowed, if the file has one at all.
+                # A cell or line longer than anyone fills: a quotation mark swallowed it, if the file has one at all.
                 return _holds(self.path, b'"')
         return last[0] != [_BEHIND_THE_END]
+
+
+def _bounded_lines(file: TextIO) -> Iterator[str]:
+    """The lines of a text, none of which may be longer than what is held of a file at once.
+
+    Raises:
+        csv.Error: one is.
+    """
+    while line := file.readline(_BLOCK_BYTES):
+        if len(line) == _BLOCK_BYTES:
+            raise csv.Error("a line is too long")
+        yield line
 
 
 def _row_numbers(first: int, count: int, skipped: set[int]) -> np.ndarray:
@@ -311,62 +330,16 @@ def read_sheets(path: Path) -> list[Sheet]:
 
 
 def _workbook(path: Path) -> list[Sheet]:
+    sheets = []
     try:
-        # By its content and not by its name, which may say otherwise.
-        workbook = fastexcel.read_excel(path if path.suffix.lower() in _WORKBOOK_SUFFIXES else path.read_bytes())
-        sheets = []
-        for name in workbook.sheet_names:
-            sheet = workbook.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
-            if sheet.visible != "visible" or sheet.width == 0:
-                continue
-            table = _with_errors_shown(*sheet.to_arrow_with_errors())
+        for name, table in read_workbook(path):
             top = [[str(cell or "") for cell in row.values()] for row in table.slice(0, HEADER_SEARCH_ROWS).to_pylist()]
             sheets.append(Sheet(path=path, name=name, top=top, _cells=table))
-    except fastexcel.FastExcelError as error:
-        raise _no_workbook(path, error) from error
+    except RefusedWorkbook as error:
+        raise UnreadableFile(error.rule, str(error), error.remedy) from error
     if not any(sheet.top for sheet in sheets):
         raise UnreadableFile("empty_file", "no visible sheet holds anything", "Export it again and send the new file.")
     return [sheet for sheet in sheets if sheet.top]
-
-
-def _no_workbook(path: Path, error: Exception) -> UnreadableFile:
-    """Why what begins like a workbook is none, in words of the person who sent it."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return UnreadableFile(
-            "not_a_workbook",
-            "the file breaks off: it is the beginning of a workbook",
-            "It was cut short on its way: send it again, or save it again as .xlsx and send that.",
-        )
-    if "[Content_Types].xml" not in members:
-        return UnreadableFile(
-            "zip_folder",
-            f"it is a zip folder with {len(members):,} file{'' if len(members) == 1 else 's'} in it and no workbook",
-            "Unzip it and send the files in it.",
-        )
-    return UnreadableFile(
-        "not_a_workbook",
-        f"the file cannot be opened as a workbook ({_first_line(error)})",
-        "Open it in the spreadsheet program, save it again as .xlsx and send the new file.",
-    )
-
-
-def _with_errors_shown(cells: pa.RecordBatch, errors: fastexcel.CellErrors | None) -> pa.Table:
-    """The cells as columns ``c0``, ``c1``, …; a formula's error is the text that the cell shows, and not empty."""
-    columns = {f"c{i}": column for i, column in enumerate(cells.columns)}
-    found: dict[int, dict[int, str]] = {}
-    for error in errors.errors if errors is not None else ():
-        row, column = error.offset_position
-        kind = _CELL_ERROR.search(error.detail)
-        found.setdefault(column, {})[row] = _CELL_ERRORS.get(kind[1], "#ERROR!") if kind else "#ERROR!"
-    for column, shown in found.items():
-        texts = columns[f"c{column}"].to_pylist()
-        for row, text in shown.items():
-            texts[row] = text
-        columns[f"c{column}"] = pa.array(texts, pa.string())
-    return pa.table(columns)
 
 
 def _texts(path: Path) -> list[Sheet]:
@@ -374,11 +347,21 @@ def _texts(path: Path) -> list[Sheet]:
     with path.open("rb") as file:
         file.seek(len(mark))
         head = codecs.getincrementaldecoder(encoding)().decode(file.read(_HEAD_BYTES))
+        is_cut = bool(file.read(1))
     sheets = []
     for delimiter in _DELIMITERS:
         top, ends = _top(head, delimiter, encoding)
+        if is_cut and ends and ends[-1] == len(head.encode(encoding)):
+            # A row that the head breaks off in; it may be a header of which only half is there.
+            del top[-1], ends[-1]
         ends = [len(mark) + end for end in ends]
         sheets.append(Sheet(path=path, name=None, top=top, encoding=encoding, delimiter=delimiter, _ends=ends))
+    if not any(sheet.top for sheet in sheets):
+        raise UnreadableFile(
+            "row_too_long",
+            f"its first row is longer than {_HEAD_BYTES:,} bytes, or has no end",
+            "Send the CSV or .xlsx export with a row for each record and no more columns than it had.",
+        )
     return sorted(sheets, key=_cells_in_even_rows, reverse=True)
 
 
@@ -466,6 +449,12 @@ def _is_encoded(path: Path, start: int, encoding: str) -> bool:
 
 
 def _not_readable(error: Exception) -> tuple[str, str, str]:
+    if "straddl" in str(error):
+        return (
+            "row_too_long",
+            f"a row is longer than {_BLOCK_BYTES / 1_000_000:.0f} million bytes",
+            "See whether a line's end or a quotation mark is missing, and send the file again.",
+        )
     return (
         "not_readable",
         f"the file cannot be read as a table ({_first_line(error)})",

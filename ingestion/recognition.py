@@ -10,6 +10,7 @@ from pathlib import PurePath
 from ingestion.contracts import Contract
 from ingestion.forms import Heading, Tool, match_questions, plain_headings, read_headings
 from ingestion.instruments import Instrument, load_instruments
+from ingestion.limits import MOST_COLUMNS
 from ingestion.readers import Sheet, UnreadableFile, header_positions, normalise_header
 
 #: A survey file is taken for an instrument when it carries at least this share of its statements.
@@ -58,6 +59,8 @@ def recognise(
     Raises:
         UnreadableFile: no table is recognised, or two are; says what was looked for.
     """
+    too_wide = [sheet for sheet in sheets if _width(sheet) > MOST_COLUMNS]
+    sheets = [sheet for sheet in sheets if _width(sheet) <= MOST_COLUMNS]
     marks = [_marks(contract) for contract in contracts.values()]
     surveys = list(_surveys(contracts, own_instruments))
     found = [
@@ -65,6 +68,12 @@ def recognise(
         for sheet in sheets
         if (match := _recognise_survey(sheet, surveys, tools) or _recognise_sheet(sheet, file_name, marks))
     ]
+    if not found and too_wide:
+        raise UnreadableFile(
+            "too_many_columns",
+            f"it has {_width(too_wide[0]):,} columns, and no more than {MOST_COLUMNS:,} are read",
+            "Delete the columns behind the table, empty ones too, and send the file again.",
+        )
     if not found and (tool := _tool_of(sheets, tools)) is not None:
         titles = ", ".join(f"“{contract.title if instrument not in own_instruments else instrument.title}”"
                            for contract, instrument in surveys)  # fmt: skip
@@ -84,6 +93,10 @@ def recognise(
             "Send each sheet as a file of its own.",
         )
     return found[0]
+
+
+def _width(sheet: Sheet) -> int:
+    return max((len(row) for row in sheet.top), default=0)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ import pyarrow as pa
 from ingestion.contracts import POSTCODE_PARTS, Codes, Column, Contract, OnePer, Repeats, Rule
 from ingestion.findings import Finding, shown
 from ingestion.instruments import Instrument, normalise_wording
-from ingestion.readers import ROW
+from ingestion.limits import LONGEST_CELL, MOST_FINDINGS
+from ingestion.readers import ROW, UnreadableFile
 from ingestion.sql import literal, name
 
 #: The longest list of allowed values that a message spells out.
@@ -43,6 +44,9 @@ DUPLICATE_ROW = "duplicate_row"
 
 _YES = ("1", "1.0", "true", "yes", "y")
 _NO = ("0", "0.0", "false", "no", "n")
+#: Control characters, as RE2 writes them, but those of white space and what parts the answers of one question.
+_OBEYED = r"[\x00-\x08\x0B\x0C\x0E-\x1E\x7F-\x9F]"
+_SPACED = r"regexp_replace({text}, '\s+', ' ', 'g')"
 _SPACES = r"[\s\x{00A0}]+"
 #: What a formula leaves in a cell when it fails; a workbook's reader and a spreadsheet's CSV write the same.
 _FORMULA_ERRORS = ("#DIV/0!", "#ERROR!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
@@ -80,6 +84,10 @@ def column_text(column: Column, positions: Sequence[int]) -> str:
         chosen = f"list_distinct([{', '.join(cells)}])"
         all_of_them = f"concat_ws({literal(UNIT_SEPARATOR)}, {', '.join(cells)})"
         text = f"case when len({chosen}) > 1 then {all_of_them} else coalesce({', '.join(cells)}) end"
+    if len(cells) == 1:
+        # What is pasted from a page or a document brings signs of no width with it; text in ASCII has none.
+        visible = f"nullif(trim(regexp_replace({text}, '\\p{{Cf}}+', '', 'g')), '')"
+        text = f"case when strlen({text}) > length({text}) then {visible} else {text} end"
     if column.without is not None:
         text = f"nullif(trim(regexp_replace({text}, {literal(column.without)}, '', 'g')), '')"
     return text if column.default is None else f"coalesce({text}, {literal(column.default)})"
@@ -90,6 +98,8 @@ def choices_in(text: str, column: Column) -> list[str] | None:
 
     An option may hold the very sign that parts one from the next, so the longest label is looked for first.
     """
+    if len(text) > LONGEST_CELL:
+        return None
     codes = {normalise_wording(label): code for label, code in (column.codes or Codes(values={})).values.items()}
     separator = UNIT_SEPARATOR if UNIT_SEPARATOR in text else column.separator
     parts = [part for part in re.split(f"[{re.escape(separator)}]", text) if part.strip()]
@@ -426,6 +436,22 @@ from derived"""
         if column.required:
             problems.append(Problem(column, "required", f"{text} is null", "the cell is empty", "Fill it in."))
         if column.type in ("text", "text_list") and column.lands and column.personal is None:
+            problems += [
+                Problem(
+                    column,
+                    "control_character",
+                    f"regexp_matches({text}, '{_OBEYED}')",
+                    "the cell holds a character that is not seen and that programs obey",
+                    "Type the text of the cell anew and send the file again.",
+                ),
+                Problem(
+                    column,
+                    "cell_too_long",
+                    f"length({text}) > {LONGEST_CELL}",
+                    f"the cell has more than {LONGEST_CELL:,} characters, which no spreadsheet holds",
+                    "Shorten it, or see whether a quotation mark is missing.",
+                ),
+            ]
             problems.append(
                 Problem(
                     column,
@@ -552,6 +578,7 @@ from derived"""
     def _findings(self, problems: Sequence[Problem]) -> list[Finding]:
         if not problems:
             return []
+        self._refuse_too_many(self._count("from (select unnest(problems) from set_aside where drop_rule is null)"))
         values = " ".join(f"when {i} then {name(p.column.name + '_text')}" for i, p in enumerate(problems))
         rows = self.con.execute(
             f"""select {ROW}, problem, case problem {values} end
@@ -586,6 +613,20 @@ from derived"""
             remedy=problem.remedy,
             severity="error" if problem.severity == "error" else "warning",
         )
+
+    def _refuse_too_many(self, found: int) -> None:
+        """A file of which nearly everything is wrong is not named cell by cell.
+
+        Raises:
+            UnreadableFile: there is more to say of it than anybody would read.
+        """
+        if found > MOST_FINDINGS:
+            raise UnreadableFile(
+                "too_many_wrong",
+                f"{found:,} of its cells or rows break a rule, and no more than {MOST_FINDINGS:,} are named one by one",
+                "See whether it is the right file and its columns have not shifted: `impact check` on its first rows "
+                "says what is wrong with them.",
+            )
 
     def _may_tell_who(self, problem: Problem, text: str, has_shifted: bool) -> bool:
         """Whether a finding must not show a cell: it is personal, or may hold what belongs into a personal one.
@@ -694,6 +735,7 @@ from derived"""
         return set()
 
     def _duplicates(self) -> list[Finding]:
+        self._refuse_too_many(self._count("from repeated_rows where not is_equal"))
         columns = self._key_columns()
         keys = [key for key in self.contract.natural_key if key not in self._of_records()]
         values = ", ".join(f"{name(key)}::varchar" for key in keys)
@@ -846,10 +888,13 @@ def _coded(text: str, codes: Mapping[str, str], in_words: bool = False) -> str:
 def typed_sql(text: str, column: Column) -> str:
     """SQL for the value of a cell's text in its column's type; null where it is not of that type."""
     match column.type:
-        case "text" | "postcode":
+        case "text":
+            return _on_one_line(text)
+        case "postcode":
             return text
         case "text_list":
-            parts = f"list_transform(string_split({text}, {literal(column.separator)}), lambda part: trim(part))"
+            parts = f"string_split({_on_one_line(text)}, {literal(column.separator)})"
+            parts = f"list_transform({parts}, lambda part: trim(part))"
             return f"list_filter({parts}, lambda part: part <> '')"
         case "integer":
             # A cast alone would round 12.5 to 13.
@@ -864,6 +909,11 @@ def typed_sql(text: str, column: Column) -> str:
             yes, no = ", ".join(map(literal, _YES)), ", ".join(map(literal, _NO))
             return f"case when lower({text}) in ({yes}) then true when lower({text}) in ({no}) then false end"
     raise AssertionError(f"{column.type} has a reader of its own")
+
+
+def _on_one_line(text: str) -> str:
+    """The text without the ends of lines in it: names are compared, shown and published on one."""
+    return f"case when regexp_matches({text}, '[\\t\\r\\n]') then {_SPACED.format(text=text)} else {text} end"
 
 
 def _plain(text: str) -> str:

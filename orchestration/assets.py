@@ -15,10 +15,13 @@ from ingestion.landing import FileReport, land_inbox
 from ingestion.ledger import Ledger
 from orchestration import gating, handover
 from orchestration.dbt_build import BuildError, NodeResult, build, count_rows, model_checks, warm_up
+from orchestration.persistence import persistent
 from orchestration.remedies import is_refusal
 from orchestration.resources import Gates, HomeToWrite
+from orchestration.retention import lay_out, retain
 from orchestration.translator import Translator
 from orchestration.watching import Watcher
+from publishing import check_history
 from publishing.publication import publish
 from publishing.released import recall
 
@@ -114,16 +117,21 @@ def _landing(contracts: Mapping[str, Contract], sources: Mapping[tuple[str, str]
         watcher: dg.ResourceParam[Watcher],
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         here = home.open()
-        handover.forget(here, *handover.STAGES)
-        with gates.worker() as worker:
-            watcher.phase("landing")
-            reports = land_inbox(here, watcher.landed)
-            recall(here)
-            watcher.phase("landing checks")
-            warm_up()
-            with Ledger(here) as ledger:
-                checks = gating.gate_landed(here, ledger, worker, list(contracts))
-        handover.leave(here, handover.LANDED, checks)
+        with persistent(context, home):
+            # Before anything lands: what is frozen is what the last run has proved.
+            for sentence in retain(here).sentences():
+                watcher.warned(sentence)
+            handover.forget(here, *handover.STAGES)
+            with gates.worker() as worker:
+                watcher.phase("landing")
+                reports = land_inbox(here, watcher.landed, home.settle_seconds)
+                recall(here)
+                watcher.phase("landing checks")
+                warm_up()
+                with Ledger(here) as ledger:
+                    checks = gating.gate_landed(here, ledger, worker, list(contracts))
+                worker.document(here)
+            handover.leave(here, handover.LANDED, checks)
         watcher.checked(checks)
 
         for key in context.selected_asset_keys:
@@ -149,8 +157,10 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         here = home.open()
         watcher.phase("models")
-        handover.forget(here, handover.MARTS)
-        recall(here)
+        with persistent(context, home):
+            handover.forget(here, handover.MARTS)
+            recall(here)
+            lay_out(here)
         nodes = {spec.metadata[UNIQUE_ID]: spec.key for spec in warehouse.specs}
         tests = {(spec.metadata or {})[UNIQUE_ID]: spec.key for spec in warehouse.check_specs}
         selected = {
@@ -158,11 +168,12 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             *(unique_id for unique_id, key in tests.items() if key in context.selected_asset_check_keys),
         }
         everything = selected == {*nodes, *tests}
-        results = build(here, manifest, None if everything else selected, watcher.built)
-        if refused := [result.message for result in results if result.message and is_refusal(result.message)]:
-            # Nothing is wrong with the data: a disk is full, or cannot be written.
-            raise BuildError(f"dbt could not build the warehouse: {' '.join(refused[0].split())}")
-        row_counts = count_rows(here, manifest, results)
+        with persistent(context, home):
+            results = build(here, manifest, None if everything else selected, watcher.built)
+            if refused := [result.message for result in results if result.message and is_refusal(result.message)]:
+                # Nothing is wrong with the data: a disk is full, or cannot be written.
+                raise BuildError(f"dbt could not build the warehouse: {' '.join(refused[0].split())}")
+            row_counts = count_rows(here, manifest, results)
         found = model_checks(results, manifest, row_counts)
         before = [] if everything else handover.left(here, handover.MODELS)
         handover.leave(here, handover.MODELS, _merged(before, found))
@@ -172,10 +183,12 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             if result.unique_id not in selected:
                 continue
             if result.is_test:
-                yield _tested(tests[result.unique_id], result)
+                yield _tested(tests[result.unique_id], result, manifest["nodes"][result.unique_id]["config"]["meta"])
             elif result.succeeded:
                 yield _materialised(nodes[result.unique_id], result, row_counts)
         if failed := [check for check in found if check.blocks]:
+            # Nothing will be published, and the publication is what keeps the history otherwise.
+            check_history.record(here, check_history.states(found))
             raise _failure(failed)
 
     return warehouse
@@ -200,10 +213,13 @@ def _mart_checks(marts: Sequence[str]) -> dg.AssetChecksDefinition:
     ) -> Iterator[dg.AssetCheckResult]:
         here = home.open()
         watcher.phase("mart checks")
-        with gates.worker() as worker:
+        with persistent(context, home), gates.worker() as worker:
             checks = worker.check_marts(here)
+            worker.document(here)
         handover.leave(here, handover.MARTS, checks)
         watcher.checked(checks)
+        if any(check.blocks for check in checks):
+            check_history.record(here, check_history.states(checks))
         for key in context.selected_asset_check_keys:
             about = [check for check in checks if check.dataset == key.asset_key.path[-1]]
             yield _check_result(key, about)
@@ -221,10 +237,14 @@ def _publication(marts: Sequence[str]) -> dg.AssetsDefinition:
         kinds={"duckdb", "parquet"},
         deps=[*marts, dg.AssetKey(["landing", "source_files"])],
     )
-    def publication(home: HomeToWrite, watcher: dg.ResourceParam[Watcher]) -> dg.MaterializeResult[None]:
+    def publication(
+        context: dg.AssetExecutionContext, home: HomeToWrite, watcher: dg.ResourceParam[Watcher]
+    ) -> dg.MaterializeResult[None]:
         here = home.open()
         watcher.phase("publication")
-        published = publish(here, handover.proved(here))
+        with persistent(context, home):
+            published = publish(here, handover.proved(here))
+        home.has_published()
         watcher.published(published)
         return dg.MaterializeResult(
             metadata={
@@ -265,8 +285,15 @@ def _check_result(key: dg.AssetCheckKey, checks: Sequence[CheckResult]) -> dg.As
             "checks": len(checks),
             "rows_checked": max((check.rows_checked for check in checks), default=0),
             **{check.rule: check.message or check.description for check in failed},
+            **({"failed": _table(failed)} if failed else {}),
         },
     )
+
+
+def _table(checks: Sequence[CheckResult]) -> dg.TableMetadataValue:
+    """Whose matter each failure is, why it matters and what to do."""
+    words = ("rule", "severity", "rows_failed", "owner", "reason", "remedy")
+    return dg.MetadataValue.table([dg.TableRecord({word: getattr(check, word) for word in words}) for check in checks])
 
 
 def _materialised(key: dg.AssetKey, result: NodeResult, row_counts: Mapping[str, int]) -> dg.MaterializeResult[None]:
@@ -276,13 +303,17 @@ def _materialised(key: dg.AssetKey, result: NodeResult, row_counts: Mapping[str,
     return dg.MaterializeResult(asset_key=key, metadata=metadata)
 
 
-def _tested(key: dg.AssetCheckKey, result: NodeResult) -> dg.AssetCheckResult:
+def _tested(key: dg.AssetCheckKey, result: NodeResult, meta: Mapping[str, str]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=key.asset_key,
         check_name=key.name,
         passed=result.status == "pass",
         severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
-        metadata={"rows_failed": result.failures or 0, "Execution Duration": result.seconds},
+        metadata={
+            "rows_failed": result.failures or 0,
+            "Execution Duration": result.seconds,
+            **{word: " ".join(meta[word].split()) for word in ("owner", "reason", "remedy")},
+        },
     )
 
 

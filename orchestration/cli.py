@@ -1,4 +1,4 @@
-"""The command line: ``impact sample``, ``check``, ``run``, ``status`` and ``lineage``.
+"""The command line; ``impact --help`` lists the commands.
 
 What a command needs is imported inside it, so that help and errors are there at once.
 """
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ingestion.home import Home
+    from ingestion.keys import Linked
     from ingestion.landing import FileReport
     from ingestion.registry.tables import OwnCheck
+    from ingestion.retention import Going
     from orchestration.lineage import Lineage
     from orchestration.run import Run
     from orchestration.status import Status
@@ -68,13 +70,16 @@ def sample(
     folder: Annotated[Path, typer.Argument(metavar="HOME", help="A folder that does not exist yet, or is empty.")],
     size: Annotated[Size, typer.Option(help="How much of it.")] = Size.borough,
     seed: Annotated[int, typer.Option(help="Another number gives another borough.")] = 1,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Without the rows and files that are flawed on purpose.")
+    ] = False,
 ) -> None:
     """Make a home with an invented borough to try things on."""
     from ingestion.sample import SampleError, write_sample
     from orchestration.reporting import console
 
     try:
-        made = write_sample(folder, size.value, seed)
+        made = write_sample(folder, size.value, seed, is_clean=clean)
     except SampleError as error:
         raise _CannotError(str(error)) from error
     out = console()
@@ -139,13 +144,19 @@ def run(
     context: typer.Context,
     home: HomeOption = None,
     wait: WaitOption = 600,
+    settled_for: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0, help="Leave files for the next run that changed less long ago."),
+    ] = 0,
 ) -> None:
     """Take what is in the inbox all the way to the publication."""
     here = _home(context, home)
     from ingestion.registry.tables import load_registry
+    from ingestion.retention import kept_for
 
     # Landing would find the same, half a minute later.
     load_registry(here)
+    kept_for(here)
     from orchestration.reporting import console
     from orchestration.run import run_everything
     from orchestration.screen import screen
@@ -153,7 +164,7 @@ def run(
     out = console()
     try:
         with screen(out) as watcher:
-            done = run_everything(here, watcher, wait)
+            done = run_everything(here, watcher, wait, settled_for)
     except KeyboardInterrupt:
         print("impact: interrupted. Run again; it goes on from what has landed.", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
@@ -176,6 +187,35 @@ def status(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
         print(json.dumps(found.as_json(), indent=2, ensure_ascii=False, default=str))
     else:
         _say_how_it_stands(console(), found)
+
+
+@app.command("rotate-key")
+def rotate_key(
+    context: typer.Context,
+    new_key_file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Where to write a new key; the file must not exist yet.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Say what a new pseudonymisation key would part, and make one.
+
+    Without FILE nothing is written. Nothing lands anew before the next run with the new key.
+    """
+    here = _home(context, home)
+    from ingestion.keys import linked_files, write_new_key
+    from ingestion.ledger import Ledger
+    from orchestration.reporting import console
+
+    with Ledger(here) as ledger:
+        linked = linked_files(here, ledger)
+    out = console()
+    _say_what_a_new_key_parts(out, linked)
+    if new_key_file is None:
+        return
+    write_new_key(new_key_file)
+    out.print(f"\nA new key is in {new_key_file.absolute()}. To use it: name that file in IMPACT_PSEUDONYM_KEY_FILE "
+              "wherever the pipeline runs, take away IMPACT_PSEUDONYM_KEY, and `impact run`. Keep a copy where backups "
+              "of the data are not.", soft_wrap=True)  # fmt: skip
 
 
 @app.command()
@@ -205,10 +245,190 @@ def lineage(
         _say_where_it_comes_from(console(), found)
 
 
+@app.command()
+def alert(
+    context: typer.Context,
+    home: HomeOption = None,
+    test: Annotated[bool, typer.Option("--test", help="Send a test message over every channel.")] = False,
+) -> None:
+    """Tell over the channels of impact.yml what needs somebody, and was not told yet."""
+    here = _home(context, home)
+    from orchestration.alerts import send_test, tell
+
+    if not here.settings.alerts:
+        raise _CannotError(f"{here.root / 'impact.yml'} names no channel under `alerts`; docs/operating.md says how")
+    if test:
+        outcome = send_test(here)
+        for name, trouble in outcome.items():
+            print(f"{name}: {trouble or 'sent'}")
+        troubles = [trouble for trouble in outcome.values() if trouble is not None]
+    else:
+        troubles = tell(here)
+        for trouble in troubles:
+            print(f"impact: {trouble}", file=sys.stderr)
+    if troubles:
+        raise typer.Exit(COULD_NOT)
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="A file that does not exist yet, or a folder.")],
+    home: HomeOption = None,
+    without_inbox: Annotated[bool, typer.Option("--without-inbox", help="Leave out what suppliers sent.")] = False,
+    wait: WaitOption = 600,
+) -> None:
+    """Put a home into one archive. The pseudonymisation key is not in it."""
+    here = _home(context, home)
+    from ingestion.pseudonyms import KEY_VARIABLE
+    from orchestration.backup import back_up
+
+    made = back_up(here, archive, with_inbox=not without_inbox, wait_seconds=wait)
+    print(f"{made.path}: {len(made.manifest.files):,} files, {made.bytes_held:,} bytes before compression, "
+          f"publication {made.manifest.publication_id or 'none yet'}.")  # fmt: skip
+    print(f"Not in it: {KEY_VARIABLE}, which has to be kept elsewhere, .impact/ and the warehouse, "
+          f"which the next run builds{', and the inbox' if without_inbox else ''}.")  # fmt: skip
+    for name in made.manifest.left_out:
+        print(f"Left out, because it is no file of the home's own: {name}")
+
+
+@app.command()
+def restore(
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="What `impact backup` made.")],
+    folder: Annotated[Path, typer.Argument(metavar="HOME", help="A folder that does not exist yet, or is empty.")],
+) -> None:
+    """Make a home of an archive, once every file in it has been verified."""
+    from ingestion.pseudonyms import KEY_VARIABLE, load_key
+    from orchestration.backup import restore as make_home
+
+    manifest = make_home(archive, folder)
+    print(f"{folder}: {len(manifest.files):,} files as they were on {manifest.made_at:%d %B %Y %H:%M} UTC, "
+          f"publication {manifest.publication_id or 'none yet'}.")  # fmt: skip
+    if load_key().key_id != manifest.key_id:
+        print(f"WARNING: the pseudonyms in it were made with another {KEY_VARIABLE} than the one that is set now. "
+              "Set that one before the next run.")  # fmt: skip
+    print(f"Next: impact run --home {folder}")
+
+
+@app.command()
+def tidy(context: typer.Context, home: HomeOption = None, wait: WaitOption = 600) -> None:
+    """Remove the records and logs of runs that are older than `keep_history_days` of impact.yml."""
+    here = _home(context, home)
+    from orchestration.instance import settle
+    from orchestration.lock import writing
+
+    with writing(here, wait):
+        settle(here)
+        from dagster import DagsterInstance
+
+        from orchestration.tidying import tidy as remove_old_records
+
+        with DagsterInstance.get() as instance:
+            print(remove_old_records(here, instance).in_words())
+
+
+@app.command()
+def accept(
+    context: typer.Context,
+    changes: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHANGE…]", help="Ids of the changes; without any they are listed.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every change that waits.")] = False,
+    by: Annotated[str, typer.Option(metavar="ROLE", help="Who says so: a role, not a person's name.")] = "",
+    why: Annotated[str, typer.Option(metavar="TEXT", help="Why the new figures are right.")] = "",
+    home: HomeOption = None,
+    wait: WaitOption = 600,
+    as_json: JsonOption = False,
+) -> None:
+    """List or accept what a new build changes of the figures that are published.
+
+    A run that would make published figures vanish or move far stops before it publishes. Whoever has found out that the
+    new figures are right says so here; the next run publishes them, with the reason, in the table accepted_changes.
+    """
+    here = _home(context, home)
+    from expectations.continuity import pending_changes
+    from orchestration.reporting import console
+
+    out = console()
+    if not changes and not every:
+        waiting = pending_changes(here)
+        if as_json:
+            print(json.dumps([asdict(change) for change in waiting], indent=2, ensure_ascii=False))
+        elif waiting:
+            _section(out, "Waiting to be accepted", [f"{change.change_id}  {change.summary}" for change in waiting])
+            out.print("\nIf the new figures are right: impact accept CHANGE… --by ROLE --why TEXT", soft_wrap=True)
+        else:
+            out.print("Nothing waits to be accepted.")
+        return
+    if changes and every:
+        raise _CannotError("name the changes, or --all, and not both")
+    by, why = " ".join(by.split()), " ".join(why.split())
+    if not by or not why:
+        raise _CannotError("say who accepts it and why: --by ROLE --why TEXT")
+    from orchestration.acceptance import accept as enter
+
+    entered = enter(here, changes or None, by, why, wait)
+    if as_json:
+        print(json.dumps([asdict(change) for change in entered], indent=2, ensure_ascii=False))
+        return
+    _section(out, "Accepted", [f"{change.change_id}  {change.summary}" for change in entered])
+    out.print("Next: impact run" if entered else "Nothing waits to be accepted.")
+
+
+@app.command()
+def retain(
+    context: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what goes and when, and touch nothing.")
+    ] = False,
+    home: HomeOption = None,
+    wait: WaitOption = 600,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete landed rows of persons whose time is up, after freezing what is counted of them.
+
+    Every run begins with it. How long rows are kept is listed for each dataset in docs/datasets.md.
+    """
+    here = _home(context, home)
+    from orchestration.lock import writing
+    from orchestration.reporting import console
+    from orchestration.retention import planned
+    from orchestration.retention import retain as delete
+
+    out = console()
+    if dry_run:
+        going = planned(here)
+        if as_json:
+            print(json.dumps([asdict(one) for one in going], indent=2, ensure_ascii=False, default=str))
+        elif going:
+            _section(
+                out, "Rows of persons, and the day from which a run deletes them", [_said_of(one) for one in going]
+            )
+        else:
+            out.print("Landing holds no rows of persons.")
+        return
+    with writing(here, wait):
+        done = delete(here)
+    if as_json:
+        print(json.dumps(asdict(done), indent=2, ensure_ascii=False, default=str))
+        return
+    _section(out, "Deleted", [_said_of(one) for one in done.deleted])
+    _section(out, "Kept although their time is up", [_said_of(one) for one in done.held])
+    out.print("\n".join(done.sentences()) or "No time is up.", soft_wrap=True)
+
+
+def _said_of(going: Going) -> str:
+    why = {"time_is_up": "its time is up then", "replaced": "it was replaced", "rejected": "its gate rejected it"}
+    return f"{going.due_on}  {going.dataset}  {going.file_name}, {going.rows_landed:,} rows: {why[going.because]}"
+
+
 def main() -> None:
     """What the console script ``impact`` calls: one clear message for an error that is not a fault of the program."""
+    from ingestion.access import only_mine
+
     try:
-        app()
+        with only_mine():
+            app()
     except Exception as error:
         if not isinstance(error, _expected_errors()):
             raise
@@ -226,6 +446,8 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from ingestion.home import HomeError
     from ingestion.instruments import InstrumentError
     from ingestion.pseudonyms import PseudonymKeyError
+    from orchestration.acceptance import NoSuchChange
+    from orchestration.backup import BackupError
     from orchestration.lineage import NoSuchFigure
     from orchestration.lock import HomeBusy
     from orchestration.manifest import ProjectError
@@ -233,7 +455,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
 
     return (
         _CannotError, HomeError, HomeBusy, ContractError, InstrumentError, PseudonymKeyError, GateError,
-        ProjectError, PublicationError, NoSuchFigure,
+        ProjectError, PublicationError, NoSuchFigure, NoSuchChange, BackupError,
     )  # fmt: skip
 
 
@@ -282,9 +504,14 @@ def _say_what_came_of_it(out: Console, home: Home, done: Run) -> None:
 
 
 def _say_why_nothing_was_published(out: Console, home: Home, done: Run) -> None:
+    from expectations.continuity import LAST_PUBLICATION
+
     if done.blocked_by:
         names = ", ".join(f"{check.dataset}.{check.rule}" for check in done.blocked_by)
         out.print(f"Nothing was published: blocking checks failed: {names}.", soft_wrap=True)
+        if any(check.dataset == LAST_PUBLICATION for check in done.blocked_by):
+            out.print("If what changes of the publication is right, `impact accept` lists it and records who says so.",
+                      soft_wrap=True)  # fmt: skip
     else:
         out.print("Nothing was published, because the run could not get to its end:", soft_wrap=True)
         for trouble in done.troubles:
@@ -370,8 +597,33 @@ def _say_where_it_comes_from(out: Console, found: list[Lineage]) -> None:
             out.print("\nTheir rows are no longer in landing.\n")
 
 
+def _say_what_a_new_key_parts(out: Console, linked: list[Linked]) -> None:
+    from orchestration.reporting import table
+
+    rows = [
+        (
+            one.domain.replace("_", " "),
+            dataset,
+            sum(held.dataset == dataset for held in one.files),
+            sum(held.dataset == dataset and not held.is_in_inbox for held in one.files),
+            ", ".join(sorted({held.key_id for held in one.files if held.dataset == dataset})),
+        )
+        for one in linked
+        for dataset in one.datasets
+    ]
+    out.print(table(["pseudonyms of", "dataset", "files in force", "gone from the inbox", "key now"], rows))
+    parts = [one for one in linked if not all(held.is_in_inbox for held in one.files)]
+    if not parts:
+        out.print("\nEvery one of them is in the inbox, so under a new key all land anew and nothing is parted.")
+        return
+    out.print("\nWhat is gone from the inbox keeps its pseudonyms and no longer joins to the rest. Affected:")
+    for one in parts:
+        named = ", ".join(one.indicators) or "no indicator that ships"
+        out.print(f"  {one.domain.replace('_', ' ')}: {named}", soft_wrap=True)
+
+
 def _section(out: Any, title: str, lines: list[str]) -> None:
-    from orchestration.reporting import printable
+    from ingestion.texts import printable
 
     if lines:
         out.print(f"\n{title}")

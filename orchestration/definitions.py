@@ -6,9 +6,9 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.assets import route
-from orchestration.automation import EVERYTHING, inbox_sensor, nightly_schedule
+from orchestration.automation import alerts_job, failure_sensor, inbox_sensor, schedules, tidying_job
 from orchestration.manifest import manifest_path
-from orchestration.resources import Gates, HomeResource, HomeToWrite
+from orchestration.resources import EVERYTHING, Gates, HomeResource, HomeToWrite
 from orchestration.run_log import run_log
 from orchestration.watching import Watcher
 
@@ -27,13 +27,14 @@ def build_defs(
         description="From the inbox to the publication.",
         selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
     )
+    alerts, tidying = alerts_job(), tidying_job()
     route_of_project = route(manifest_file or manifest_path())
     return dg.Definitions(
         assets=[part for part in route_of_project if not isinstance(part, dg.AssetChecksDefinition)],
         asset_checks=[part for part in route_of_project if isinstance(part, dg.AssetChecksDefinition)],
-        jobs=[everything],
-        schedules=[nightly_schedule(everything)],
-        sensors=[inbox_sensor(everything)],
+        jobs=[everything, alerts, tidying],
+        schedules=schedules(everything, alerts, tidying),
+        sensors=[inbox_sensor(everything), failure_sensor()],
         resources={
             "home": HomeToWrite(),
             "inbox": HomeResource(),

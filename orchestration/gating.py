@@ -9,6 +9,7 @@ import pyarrow.parquet
 from expectations.results import CheckResult
 from expectations.worker import GateWorker
 from ingestion.home import Home
+from ingestion.keys import linked_files, parted, says_what_is_parted
 from ingestion.ledger import Ledger
 
 
@@ -38,7 +39,29 @@ def gate_landed(home: Home, ledger: Ledger, worker: GateWorker, datasets: Sequen
                 ledger.record_gate(vintage_id, not reasons, " ".join(reasons) or None)
         judged = standing
         ledger.export()
-    return results
+    return [*results, *keys_that_part(home, ledger)]
+
+
+def keys_that_part(home: Home, ledger: Ledger) -> list[CheckResult]:
+    """A warning for each dataset whose pseudonyms in force were not all made with one key."""
+    return [
+        CheckResult(
+            stage="landed",
+            dataset=dataset,
+            rule="one_key",
+            description="The pseudonyms of all files in force that are joined were made with one key.",
+            severity="warning",
+            passed=False,
+            rows_checked=len(linked.files),
+            rows_failed=sum(held.key_id != linked.files[-1].key_id for held in linked.files),
+            message=says_what_is_parted(linked),
+            owner="data engineer",
+            reason="Somebody who is in two files under two keys counts as two people.",
+            remedy="Put the files under the older key into the inbox again: they land anew under the key in use.",
+        )
+        for linked in parted(linked_files(home, ledger))
+        for dataset in linked.datasets
+    ]
 
 
 def why_rejected(vintage_id: str, dataset: str, results: Sequence[CheckResult]) -> list[str]:
@@ -57,7 +80,7 @@ def _standing(home: Home, ledger: Ledger, datasets: Sequence[str]) -> dict[str, 
     """Dataset → batches that are in force, or would be if their gate let them."""
     newest: dict[tuple[str, str], tuple[int, str]] = {}
     for row in pyarrow.parquet.read_table(home.landing / "source_files.parquet").to_pylist():
-        if row["status"] == "landed" and row["gate"] == "rejected":
+        if row["status"] == "landed" and row["gate"] == "rejected" and row["retired_at"] is None:
             # Where files add to each other the file itself is the submission.
             submission = row["submission"] or row["file_name"]
             newest[row["dataset"], submission] = max(

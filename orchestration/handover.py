@@ -37,7 +37,12 @@ def forget(home: Home, *stages: str) -> None:
 
 def left(home: Home, stage: str) -> list[CheckResult]:
     """The results that a stage left; empty where there are none."""
-    return [] if (content := _read(home, stage)) is None else content[1]
+    return found(home, stage) or []
+
+
+def found(home: Home, stage: str) -> list[CheckResult] | None:
+    """The results that a stage left; None where it has not been run, so that nothing is known."""
+    return None if (content := _read(home, stage)) is None else content[1]
 
 
 def proved(home: Home) -> list[CheckResult]:

@@ -30,6 +30,11 @@ event_log_storage:
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
+retention:
+  schedule:
+    purge_after_days: 60
+  sensor:
+    purge_after_days: {{skipped: 1, failure: 30, success: 60}}
 """
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ingestion.access import only_mine
 from ingestion.home import Home
 
 #: How long a second run waits for the first one to finish before it declines.
@@ -27,7 +28,7 @@ class HomeBusy(Exception):
 
 @contextmanager
 def writing(home: Home, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
-    """Hold the home's lock.
+    """Hold the home's lock; what is written meanwhile is its owner's alone.
 
     Args:
         home: whose lock.
@@ -36,7 +37,8 @@ def writing(home: Home, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
     Raises:
         HomeBusy: another process still holds it; names the process and since when.
     """
-    home.state.mkdir(parents=True, exist_ok=True)
+    with only_mine():
+        home.state.mkdir(parents=True, exist_ok=True)
     # One object per path in a process, also across threads: that is what makes taking it again possible.
     lock = FileLock(home.lock, is_singleton=True, thread_local=False)
     try:
@@ -47,11 +49,12 @@ def writing(home: Home, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
             "Try again when it has finished; nothing was changed."
         ) from error
     try:
-        _holder_file(home).write_text(
-            json.dumps({"process": os.getpid(), "since": datetime.now().isoformat(sep=" ", timespec="seconds")}),
-            encoding="utf-8",
-        )
-        yield
+        with only_mine():
+            _holder_file(home).write_text(
+                json.dumps({"process": os.getpid(), "since": datetime.now().isoformat(sep=" ", timespec="seconds")}),
+                encoding="utf-8",
+            )
+            yield
     finally:
         lock.release()
 

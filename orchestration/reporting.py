@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from ingestion.findings import MASK
 from ingestion.forms import load_tools
+from ingestion.texts import printable
 
 if TYPE_CHECKING:
     from expectations.results import CheckResult
@@ -135,14 +135,6 @@ def file_check(report: FileReport, contracts: Mapping[str, Contract]) -> list[st
     if not report.findings and verdict is None and report.status == "landed":
         lines.append("  Nothing is wrong with it.")
     return [printable(line) for line in lines]
-
-
-def printable(text: str) -> str:
-    """The text without what would move a screen's cursor, change its colours or turn its letters round.
-
-    File names, headers and values come from outside.
-    """
-    return "".join("\ufffd" if unicodedata.category(sign) in ("Cc", "Cf") else sign for sign in text)
 
 
 def _verdict(report: FileReport, contract: Contract | None) -> str | None:

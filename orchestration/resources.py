@@ -1,14 +1,21 @@
 """What the steps of a run are given: the home, its lock, and the process that runs the gates."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from expectations.worker import GateWorker
 from ingestion.home import Home, find_home
+from orchestration.alerts import tell_after_run
+from orchestration.last_run import Recording, recorded
 from orchestration.lock import WAIT_SECONDS, writing
+
+#: The job that takes what is in the inbox to the publication.
+EVERYTHING = "everything"
 
 
 class HomeResource(dg.ConfigurableResource["HomeResource"]):
@@ -34,6 +41,20 @@ class HomeToWrite(HomeResource):
     """
 
     wait_seconds: float = WAIT_SECONDS
+    #: Files that changed less than so many seconds ago are left for the next run: they may be still arriving.
+    settle_seconds: float = 0.0
+    #: Whether to send the alerts when the run is over; the command line does so itself, when it has let go of the lock.
+    tells: bool = True
+
+    _recording: Recording = PrivateAttr(default_factory=Recording)
+
+    def has_published(self) -> None:
+        """Say that the run got to its end."""
+        self._recording.has_published = True
+
+    def has_failed(self, error: BaseException) -> None:
+        """Say what a step failed of."""
+        self._recording.error = type(error).__name__
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeToWrite"]:
@@ -43,8 +64,14 @@ class HomeToWrite(HomeResource):
             HomeError: there is no home.
             HomeBusy: another run held the lock for longer than ``wait_seconds``.
         """
-        with writing(self.open(), self.wait_seconds):
+        home = self.open()
+        run = context.run
+        whole = run is not None and run.job_name == EVERYTHING and not run.asset_selection
+        with writing(home, self.wait_seconds), recorded(home, whole=whole) as self._recording:
             yield self
+        if self.tells:
+            for trouble in tell_after_run(home):
+                (context.log or logging.getLogger(__name__)).warning(trouble)
 
 
 class Gates:

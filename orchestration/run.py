@@ -13,7 +13,7 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,14 +22,15 @@ from typing import TYPE_CHECKING
 from expectations.results import CheckResult
 from expectations.worker import GateWorker
 from ingestion.home import HOME_VARIABLE, Home, HomeError
+from orchestration import last_run
 from orchestration.instance import settle
-from orchestration.lock import WAIT_SECONDS, writing
+from orchestration.lock import WAIT_SECONDS, HomeBusy, writing
 from orchestration.logs import file_handler
 from orchestration.remedies import with_remedy
 from orchestration.watching import Watcher
 
 if TYPE_CHECKING:
-    from dagster import ExecuteInProcessResult
+    from dagster import DagsterInstance, ExecuteInProcessResult
     from dagster_shared.error import SerializableErrorInfo
 
     from ingestion.landing import FileReport
@@ -68,6 +69,10 @@ class _Recorder(Watcher):
         self._name, self._since = "start", time.perf_counter()
 
     def phase(self, name: str) -> None:
+        if name == "landing":
+            # It may be the second time, after something that passed by itself.
+            self._run.files.clear()
+            self._run.checks.clear()
         now = time.perf_counter()
         self._run.seconds[self._name] = self._run.seconds.get(self._name, 0.0) + now - self._since
         self._name, self._since = name, now
@@ -92,13 +97,16 @@ class _Recorder(Watcher):
         self._watcher.published(publication)
 
 
-def run_everything(home: Home, watcher: Watcher, wait_seconds: float = WAIT_SECONDS) -> Run:
-    """Take what is in the inbox all the way to the publication.
+def run_everything(
+    home: Home, watcher: Watcher, wait_seconds: float = WAIT_SECONDS, settle_seconds: float = 0.0
+) -> Run:
+    """Take what is in the inbox all the way to the publication, and tell whoever wants to be told of what is wrong.
 
     Args:
         home: the home.
         watcher: is told how it goes.
         wait_seconds: how long to wait for another run of the home to end.
+        settle_seconds: files that changed less than so many seconds ago are left for the next run.
 
     Returns:
         What came of it, also where it failed.
@@ -109,28 +117,49 @@ def run_everything(home: Home, watcher: Watcher, wait_seconds: float = WAIT_SECO
         KeyboardInterrupt: the run was interrupted.
     """
     try:
-        with writing(home, wait_seconds):
-            run = Run(_log_file(home))
-            recorder = _Recorder(run, watcher)
-            recorder.phase("start")
-            with _gate_worker() as worker, _logged(run.log, recorder):
-                run.troubles.extend(_run(home, worker, recorder, run.log, wait_seconds))
-            recorder.phase("end")
-        return run
-    except OSError as error:
-        raise HomeError(with_remedy(f"{home.root} cannot be used: {error}", home)) from error
+        done = _run(home, watcher, wait_seconds, settle_seconds)
+    except HomeBusy:
+        raise
+    except KeyboardInterrupt:
+        last_run.interrupted(home)
+        raise
+    except Exception as error:
+        # Where nothing can be written, that is what there is to say.
+        with suppress(OSError):
+            last_run.could_not_begin(home, type(error).__name__)
+            alert(home, watcher)
+        if isinstance(error, OSError):
+            raise HomeError(with_remedy(f"{home.root} cannot be used: {error}", home)) from error
+        raise
+    alert(home, watcher)
+    return done
 
 
-def _run(home: Home, worker: GateWorker, watcher: Watcher, log: Path, wait_seconds: float) -> list[str]:
-    """Why the run did not succeed; empty where it did."""
+def alert(home: Home, watcher: Watcher) -> None:
+    """Send what there is to tell; a channel that cannot be reached is a warning to the watcher."""
+    if home.settings.alerts:
+        from orchestration.alerts import tell_after_run
+
+        for trouble in tell_after_run(home):
+            watcher.warned(trouble)
+
+
+def _run(home: Home, watcher: Watcher, wait_seconds: float, settle_seconds: float) -> Run:
     from sqlalchemy.exc import DatabaseError
 
-    try:
-        result = _execute(home, worker, watcher, log, wait_seconds)
-        told = [] if result.success else _troubles(result)
-    except DatabaseError as error:
-        told = [f"Dagster cannot keep its record of the run: {error.orig}"]
-    return [with_remedy(text, home) for text in told]
+    with writing(home, wait_seconds):
+        run = Run(_log_file(home))
+        recorder = _Recorder(run, watcher)
+        recorder.phase("start")
+        with _gate_worker() as worker, _logged(run.log, recorder):
+            try:
+                result = _execute(home, worker, recorder, run.log, wait_seconds, settle_seconds)
+                told = [] if result.success else _troubles(result)
+            except DatabaseError as error:
+                told = [f"Dagster cannot keep its record of the run: {error.orig}"]
+        recorder.phase("end")
+        run.troubles.extend(with_remedy(text, home) for text in told)
+    return run
 
 
 @contextmanager
@@ -146,28 +175,41 @@ def _gate_worker() -> Iterator[GateWorker]:
 
 
 def _execute(
-    home: Home, worker: GateWorker, watcher: Watcher, log: Path, wait_seconds: float
+    home: Home, worker: GateWorker, watcher: Watcher, log: Path, wait_seconds: float, settle_seconds: float
 ) -> ExecuteInProcessResult:
     settle(home)
     os.environ[HOME_VARIABLE] = str(home.root)
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION, 20, 50)
     from dagster import DagsterInstance
 
-    from orchestration.automation import EVERYTHING
     from orchestration.definitions import defs
-    from orchestration.resources import Gates, HomeToWrite
+    from orchestration.resources import EVERYTHING, Gates, HomeToWrite
 
     with DagsterInstance.get() as instance:
-        return defs.resolve_job_def(EVERYTHING).execute_in_process(
+        result = defs.resolve_job_def(EVERYTHING).execute_in_process(
             instance=instance,
             run_config={"loggers": {"run_log": {"config": {"path": str(log)}}}},
             raise_on_error=False,
             resources={
-                "home": HomeToWrite(path=str(home.root), wait_seconds=wait_seconds),
+                "home": HomeToWrite(
+                    path=str(home.root), wait_seconds=wait_seconds, settle_seconds=settle_seconds, tells=False
+                ),
                 "gates": Gates(worker),
                 "watcher": watcher,
             },
         )
+        _tidy(home, instance)
+        return result
+
+
+def _tidy(home: Home, instance: DagsterInstance) -> None:
+    from orchestration.tidying import tidy
+
+    try:
+        tidy(home, instance)
+    except Exception:
+        # What is not tidied tonight is tomorrow; it is no reason for a run to fail.
+        logging.getLogger(__name__).exception("Old records could not be removed.")
 
 
 def _troubles(result: ExecuteInProcessResult) -> list[str]:
@@ -180,7 +222,8 @@ def _troubles(result: ExecuteInProcessResult) -> list[str]:
 
 
 def _plain(error: SerializableErrorInfo) -> str:
-    while error.cause is not None and error.cls_name is not None and error.cls_name.startswith("Dagster"):
+    around = ("Dagster", "RetryRequested")
+    while error.cause is not None and error.cls_name is not None and error.cls_name.startswith(around):
         error = error.cause
     name, _, text = error.message.strip().partition(": ")
     return text or name

@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import duckdb
-
 from expectations.results import CheckResult
 from ingestion.contracts import Contract, load_contracts
+from ingestion.database import open_in_memory
 from ingestion.home import Home
 from orchestration import handover
 from publishing.publication import Publication, current_publication
@@ -82,7 +81,7 @@ def status_of(home: Home, now: datetime | None = None) -> Status:
     ledger, findings = home.landing / "source_files.parquet", home.landing / "findings.parquet"
     rows, refused = {}, {}
     if ledger.is_file() and findings.is_file():
-        with closing(duckdb.connect()) as con:
+        with closing(open_in_memory(home.landing)) as con:
             rows = {row[0]: row[1:] for row in con.execute(_FILES, [str(ledger)]).fetchall()}
             refused = dict(con.execute(_REFUSED, [str(ledger), str(findings)]).fetchall())
     moment = (now or datetime.now(UTC)).replace(tzinfo=None)

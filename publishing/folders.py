@@ -12,6 +12,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ingestion.access import share_publication
 from ingestion.home import Home
 from ingestion.writing import sync_folder
 from publishing.errors import PublicationError
@@ -71,6 +72,7 @@ def switch(home: Home, building: Path, name: str) -> Path:
         The folder of the publication.
     """
     folder = home.publications / name
+    share_publication(home, building)
     for path in (*building.rglob("*"), building):
         if path.is_dir():
             sync_folder(path)

@@ -17,6 +17,8 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from expectations.results import CheckResult
+from ingestion.access import only_mine, share_publication
+from ingestion.database import open_in_memory
 from ingestion.home import Home
 from ingestion.sql import literal
 from ingestion.sql import name as quoted
@@ -74,6 +76,7 @@ class _Manifest(BaseModel):
     tables: dict[str, _PublishedTable]
 
 
+@only_mine()
 def publish(home: Home, checks: Sequence[CheckResult]) -> Publication:
     """Publish the marts as they stand in the warehouse, or leave everything as it is when nothing changed.
 
@@ -150,6 +153,7 @@ def _build(
             ):
                 if not released.is_remembered(home, current.name):
                     released.remember(home, current.name)
+                share_publication(home, current)
                 return current, previous, False
             _write_database(connection, building, tables)
         manifest = _Manifest(
@@ -170,13 +174,7 @@ def _build(
 
 def _connect(home: Home) -> duckdb.DuckDBPyConnection:
     """A connection in memory that spills into the home's working folder and asks the network for nothing."""
-    return duckdb.connect(
-        config={
-            "temp_directory": str(home.state / "publishing"),
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-    )
+    return open_in_memory(home.root, puts_down_in=home.publishing_spill)
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, building: Path, table: Table) -> _PublishedTable:

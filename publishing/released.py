@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from expectations.marts import KEY
+from ingestion.database import open_in_memory
 from ingestion.home import Home
 from ingestion.sql import literal
 from ingestion.writing import remove_unfinished, whole_file
@@ -63,7 +64,7 @@ def recall(home: Home) -> None:
     home.disclosure.mkdir(mode=0o700, exist_ok=True)
     remove_unfinished(home.disclosure)
     in_force = home.disclosure / f"{TABLE}.parquet"
-    with closing(duckdb.connect()) as connection:
+    with closing(open_in_memory(home.disclosure)) as connection:
         _write(connection, source, in_force)
     for path in home.disclosure.glob("*.parquet"):
         if path not in (kept, in_force):

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+
+from tests.commands import impact
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -16,3 +22,21 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("the shared test data do not lie beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished_borough(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The home of the invented borough after its first run, and what that said: one for all, so only to be read.
+
+    It is made once even where several processes run tests, because it takes longer than most of them together.
+    """
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    root, said = base / "finished borough" / "the home of o'neill", base / "finished borough" / "said.json"
+    with FileLock(base / "finished borough.lock"):
+        if not said.is_file():
+            made = impact("sample", root)
+            assert made.returncode == 0, made.stderr
+            ran = impact("run", "--home", root)
+            said.write_text(json.dumps([ran.args, ran.returncode, ran.stdout, ran.stderr]), encoding="utf-8")
+    return root, subprocess.CompletedProcess(*json.loads(said.read_text(encoding="utf-8")))

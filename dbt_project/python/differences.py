@@ -9,7 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dbt_project.python.columns import Column, as_columns, refuse_confidence, refuse_rows
-from dbt_project.python.intervals import byar_interval, wilson_interval
+from dbt_project.python.intervals import (
+    byar_interval,
+    upper_normal_quantile,
+    upper_student_quantile,
+    wilson_interval,
+)
 
 # Below these a difference says more about who happened to answer than about what changed.
 FEWEST_AT_RISK: Final = 10
@@ -193,18 +198,15 @@ def difference_of_means(
     refuse_confidence(confidence)
     for name, low, high in (("first", one_low, one_high), ("second", two_low, two_high)):
         refuse_rows({f"the {name} upper bound is below its lower bound": high < low}, lower=low, upper=high)
-
-    from scipy.stats import t
-
     tail = (1 - confidence) / 2
     is_enough = (one_n >= FEWEST_AT_RISK) & (two_n >= FEWEST_AT_RISK)
     one_n, two_n = np.where(is_enough, one_n, np.nan), np.where(is_enough, two_n, np.nan)
     # Of each mean the square of its standard error, which is half the interval's width over the quantile it rests on.
-    one_variance = ((one_high - one_low) / 2 / t.isf(tail, one_n - 1)) ** 2
-    two_variance = ((two_high - two_low) / 2 / t.isf(tail, two_n - 1)) ** 2
+    one_variance = ((one_high - one_low) / 2 / upper_student_quantile(tail, one_n - 1)) ** 2
+    two_variance = ((two_high - two_low) / 2 / upper_student_quantile(tail, two_n - 1)) ** 2
     variance = np.where(one_variance + two_variance > 0, one_variance + two_variance, np.nan)
     freedom = variance**2 / (one_variance**2 / (one_n - 1) + two_variance**2 / (two_n - 1))
-    half_width = t.isf(tail, freedom) * np.sqrt(variance)
+    half_width = upper_student_quantile(tail, freedom) * np.sqrt(variance)
     difference = np.where(np.isnan(half_width), np.nan, (two_low + two_high) / 2 - (one_low + one_high) / 2)
     return _contrast(difference, difference - half_width, difference + half_width, 0.0)
 
@@ -232,8 +234,8 @@ def ratio_of_proportions(
     Raises:
         ValueError: as :func:`~dbt_project.python.intervals.wilson_interval` does, for either side.
 
-    Source: Katz and others (1978), Obtaining confidence intervals for the risk ratio in cohort studies; computed by
-        statsmodels.
+    Source: Katz and others (1978), Obtaining confidence intervals for the risk ratio in cohort studies; quantile
+        from SciPy.
     """
     first_n, first_d, second_n, second_d = as_columns(
         first_numerator=first_numerator,
@@ -243,15 +245,10 @@ def ratio_of_proportions(
     )
     wilson_interval(first_n, first_d, confidence)
     wilson_interval(second_n, second_d, confidence)
-
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
     is_enough = (first_n > 0) & (second_n > 0) & (first_d >= FEWEST_AT_RISK) & (second_d >= FEWEST_AT_RISK)
     first_n, second_n = np.where(is_enough, first_n, np.nan), np.where(is_enough, second_n, np.nan)
-    lower, upper = confint_proportions_2indep(
-        second_n, second_d, first_n, first_d, method="log", compare="ratio", alpha=1 - confidence
-    )
-    return _contrast((second_n / second_d) / (first_n / first_d), lower, upper, 1.0)
+    variance = 1 / first_n - 1 / first_d + 1 / second_n - 1 / second_d
+    return _ratio((second_n / second_d) / (first_n / first_d), variance, confidence)
 
 
 def ratio_of_rates(
@@ -277,7 +274,7 @@ def ratio_of_rates(
     Raises:
         ValueError: as :func:`~dbt_project.python.intervals.byar_interval` does, for either side.
 
-    Source: Rothman and Greenland (1998), Modern epidemiology, for the log method; computed by statsmodels.
+    Source: Rothman and Greenland (1998), Modern epidemiology, for the log method; quantile from SciPy.
     """
     first_x, first_t, second_x, second_t = as_columns(
         first_events=first_events,
@@ -287,15 +284,9 @@ def ratio_of_rates(
     )
     byar_interval(first_x, first_t, confidence)
     byar_interval(second_x, second_t, confidence)
-
-    from statsmodels.stats.rates import confint_poisson_2indep
-
     is_enough = (first_x > 0) & (second_x > 0) & (first_x + second_x >= FEWEST_EVENTS)
     first_x, second_x = np.where(is_enough, first_x, np.nan), np.where(is_enough, second_x, np.nan)
-    lower, upper = confint_poisson_2indep(
-        second_x, second_t, first_x, first_t, method="wald-log", compare="ratio", alpha=1 - confidence
-    )
-    return _contrast((second_x / second_t) / (first_x / first_t), lower, upper, 1.0)
+    return _ratio((second_x / second_t) / (first_x / first_t), 1 / first_x + 1 / second_x, confidence)
 
 
 def _difference(
@@ -312,6 +303,11 @@ def _difference(
     lower = difference - np.hypot(second - second_lower, first_upper - first)
     upper = difference + np.hypot(second_upper - second, first - first_lower)
     return _contrast(difference, lower, upper, 0.0)
+
+
+def _ratio(ratio: Column, variance_of_log: Column, confidence: float) -> Contrast:
+    factor = np.exp(upper_normal_quantile((1 - confidence) / 2) * np.sqrt(variance_of_log))
+    return _contrast(ratio, ratio / factor, ratio * factor, 1.0)
 
 
 def _contrast(value: Column, lower: Column, upper: Column, no_difference: float) -> Contrast:

@@ -64,6 +64,13 @@ class Cell(NamedTuple):
     minimum_base: int | None
 
 
+#: How many of a cell's fields are its key, and where in it organisation, sector and breakdown stand.
+_KEY = Cell._fields.index("period_start")
+_SECTOR_AT, _ORGANISATION_AT, _BREAKDOWN_AT = (
+    Cell._fields.index(name) for name in ("sector", "organisation_id", "breakdown")
+)
+
+
 class Suppression(NamedTuple):
     """What is hidden of a cell and why; ``reason`` is None where nothing is."""
 
@@ -73,12 +80,13 @@ class Suppression(NamedTuple):
 
 
 class Relation(NamedTuple):
-    """What the registry says of the counts of two indicators in the same place and time.
+    """What the registry says of the counts of two indicators in the same place and, but for head counts, time.
 
     ``equals``: they are the same people. ``part_of``: the first are some of the second, nobody is in two of its parts,
     and whoever is in none of them is a count of persons too. ``within``: all that are within the second are together no
     more than it. ``answered_by``: the first is the base of a question in a survey that the second took part in; who
-    took part is no secret, what they answered is.
+    took part is no secret, what they answered is. ``head_count``: both are head counts of one register, where a number
+    stands until the next one: two of a place that are equal are one count, whatever their periods are.
     """
 
     indicator_id: str
@@ -112,9 +120,12 @@ def disclosure_control(
     Returns:
         What is hidden, and what cannot be protected any more.
     """
+    # What a publisher printed of a place and time of which nothing is protected gives nothing away.
+    places = {cell[2:_KEY] for cell in (*cells, *earlier) if _is_protected(cell)}
     counts = _Counts(relations)
     primary = [_primary(cell) for cell in cells]
-    counts.take_up(cells, primary, is_earlier=False)
+    beside = [place for place, cell in enumerate(cells) if cell[2:_KEY] in places]
+    counts.take_up([cells[at] for at in beside], [primary[at] for at in beside], is_earlier=False)
     counts.take_up(earlier, [_primary(cell) for cell in earlier], is_earlier=True)
     protection = counts.protect()
     given_away = {need.count for need in protection.unmet} | counts.known_needs
@@ -188,6 +199,12 @@ class _Counts:
     def __init__(self, relations: Sequence[Relation]) -> None:
         same = (relation for relation in relations if relation.relation == "equals")
         self._same = {(r.indicator_id, r.part): (r.other_indicator_id, r.other_part) for r in same}
+        #: Indicator and part that is a head count of a register → the one that all of that register go by.
+        self._head_counts: dict[tuple[str, str], tuple[str, str]] = {}
+        for r in relations:
+            if r.relation == "head_count":
+                register = (r.other_indicator_id, r.other_part)
+                self._head_counts |= {(r.indicator_id, r.part): register, register: register}
         #: Indicator and part of a whole, and how its parts are in it → indicators and parts.
         self._parts: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
         for r in relations:
@@ -209,7 +226,7 @@ class _Counts:
         self._takes_part = {indicator_id for indicator_id, _ in self._answered_by.values()}
         self._needs: dict[int, Need] = {}
         self._bounds: dict[int, tuple[float, float]] = {}
-        self._sums: set[frozenset[tuple[int, float]]] = set()
+        self._sums: set[tuple[tuple[int, float], ...]] = set()
         self._goes_with: set[tuple[int, int]] = set()
         self.was_hidden: set[int | None] = set()
         self.known_needs: set[int | None] = set()
@@ -224,7 +241,11 @@ class _Counts:
 
     def _key(self, cell: Cell, part: str) -> tuple[object, ...]:
         # Without the source: two that have the same count for the same place and time counted the same people.
-        return (*self._same.get((cell.indicator_id, part), (cell.indicator_id, part)), *_place(cell)[1:])
+        named = (cell.indicator_id, part)
+        if named in self._head_counts:
+            # Without the period: a head count stands in the register until the next one.
+            return (*self._head_counts[named], *cell[2 : _KEY - 2])
+        return (*self._same.get(named, named), *cell[2:_KEY])
 
     def numbers(self, cell: Cell) -> tuple[int | None, int | None, int | None]:
         """The numbers of a cell's numerator, denominator and complement; None for one that it has not."""
@@ -239,7 +260,7 @@ class _Counts:
             most = inf
             if cell.indicator_id in self._answered_by:
                 indicator_id, part = self._answered_by[cell.indicator_id]
-                whole = took_part.get((indicator_id, *_place(cell)))
+                whole = took_part.get((indicator_id, *cell[1:_KEY]))
                 count = None if whole is None else whole.numerator if part == "numerator" else whole.denominator
                 most = inf if count is None or count < (cell.denominator or 0) else count
             self._add(cell, hidden, most, is_earlier=is_earlier)
@@ -276,7 +297,10 @@ class _Counts:
             # Everybody knows that what is hidden is no nought: that would be shown, or there would be no figure.
             is_no_nought = not primary.hides_denominator and cell.disclosure_unit != "respondent"
             if value > 0 and (part == "denominator" or is_no_nought):
-                lowest = 1.0
+                lowest = max(lowest, 1.0)
+            if part == "denominator" and cell.indicator_id in self._takes_part:
+                # No fewer work there than took part, which is no secret.
+                lowest = max(lowest, float(min(cell.numerator or 0, value)))
             self._bounds[number] = (lowest, highest)
         numerator, denominator, complement = numbers.get("numerator"), numbers.get("denominator"), None
         if is_protected and numerator is not None and denominator is not None:
@@ -328,7 +352,7 @@ class _Counts:
         for part in parts:
             factors[part] = factors.get(part, 0.0) - 1.0
         if any(factors.values()):
-            self._sums.add(frozenset((number, factor) for number, factor in factors.items() if factor))
+            self._sums.add(tuple(sorted(item for item in factors.items() if item[1])))
 
     def _relate(self, cells: Sequence[Cell]) -> None:
         """Take up what everybody knows of the sums of the cells of one publication."""
@@ -341,7 +365,7 @@ class _Counts:
             self._add_up(year, within, "numerator")
         anywhere: dict[tuple[object, ...], Cell] = {}
         for key, cell in by_key.items():
-            anywhere.setdefault((cell.indicator_id, *_place(cell)[1:]), cell)
+            anywhere.setdefault((cell.indicator_id, *cell[2:_KEY]), cell)
             anywhere[key] = cell
         for cell in by_key.values():
             for (indicator_id, part, relation), others in self._parts.items():
@@ -359,7 +383,7 @@ class _Counts:
         """What is in a whole and in none of its parts: of a ``part_of`` a count of persons as well."""
         numbers = []
         for indicator_id, its_part in parts:
-            other = cells.get((indicator_id, *_place(cell))) or cells.get((indicator_id, *_place(cell)[1:]))
+            other = cells.get((indicator_id, *cell[1:_KEY])) or cells.get((indicator_id, *cell[2:_KEY]))
             numbers.append(None if other is None else self._at(other, its_part))
         whole, found = self._at(cell, part), [number for number in numbers if number is not None]
         is_known = bool(found) if relation == "within" else len(found) == len(numbers)
@@ -402,7 +426,7 @@ class _Counts:
             hidden,
             [number in self._shown and number not in self._known for number in range(len(self._values))],
             self._weights,
-            [dict(sorted(relation)) for relation in sorted(self._sums, key=sorted)],
+            [dict(relation) for relation in sorted(self._sums)],
             needs,
             sorted(self._goes_with),
             self._bounds,
@@ -419,13 +443,7 @@ def _weight(cell: Cell) -> float:
 
 def _key_of(cell: Cell) -> tuple[object, ...]:
     """A cell's key."""
-    return (cell.indicator_id, *_place(cell))
-
-
-def _place(cell: Cell) -> tuple[object, ...]:
-    """Everything of a cell's key but its indicator."""
-    unit = (cell.source_dataset, cell.area_code, cell.sector, cell.organisation_id)
-    return (*unit, cell.breakdown, cell.breakdown_value, cell.period_type, cell.period)
+    return cell[:_KEY]
 
 
 def _families(by_key: Mapping[tuple[object, ...], Cell]) -> dict[tuple[object, ...], list[Cell]]:
@@ -435,18 +453,20 @@ def _families(by_key: Mapping[tuple[object, ...], Cell]) -> dict[tuple[object, .
     whole. The last element of the key says what it is divided by.
     """
     families: dict[tuple[object, ...], list[Cell]] = {}
-    for cell in by_key.values():
+    for key, cell in by_key.items():
         wider = []
         if cell.organisation_id != TOTAL:
-            wider = [cell._replace(organisation_id=TOTAL), cell._replace(organisation_id=TOTAL, sector=TOTAL)]
+            sector = (*key[:_ORGANISATION_AT], TOTAL, *key[_ORGANISATION_AT + 1 :])
+            wider = [sector, (*sector[:_SECTOR_AT], TOTAL, *sector[_SECTOR_AT + 1 :])]
         elif cell.sector != TOTAL:
-            wider = [cell._replace(sector=TOTAL)]
-        unit = next((key for key in map(_key_of, wider) if key in by_key), None)
+            wider = [(*key[:_SECTOR_AT], TOTAL, *key[_SECTOR_AT + 1 :])]
+        unit = next((whole for whole in wider if whole in by_key), None)
         if unit is not None:
             families.setdefault((*unit, _UNITS), []).append(cell)
-        group = _key_of(cell._replace(breakdown=TOTAL, breakdown_value=TOTAL))
-        if cell.breakdown != TOTAL and group in by_key:
-            families.setdefault((*group, cell.breakdown), []).append(cell)
+        if cell.breakdown != TOTAL:
+            group = (*key[:_BREAKDOWN_AT], TOTAL, TOTAL, *key[_BREAKDOWN_AT + 2 :])
+            if group in by_key:
+                families.setdefault((*group, cell.breakdown), []).append(cell)
     return families
 
 
@@ -455,7 +475,7 @@ def _years(cells: Iterable[Cell]) -> Iterator[tuple[Cell, list[Cell]]]:
     series: dict[tuple[object, ...], dict[str, list[Cell]]] = {}
     for cell in cells:
         if cell.numerator is not None:
-            series.setdefault((cell.indicator_id, *_place(cell)[:-2]), {}).setdefault(cell.period_type, []).append(cell)
+            series.setdefault(cell[: _KEY - 2], {}).setdefault(cell.period_type, []).append(cell)
     for by_type in series.values():
         for longer, shorter in ((a, b) for a in by_type for b in by_type if a != b):
             for parent in by_type[longer]:

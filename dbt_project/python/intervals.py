@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import chdtri, gammaincinv, ndtri, stdtrit
 
 from dbt_project.python.columns import Column, as_columns, refuse_confidence, refuse_rows
 
@@ -26,8 +27,8 @@ def wilson_interval(numerator: ArrayLike, denominator: ArrayLike, confidence: fl
         ValueError: the shapes differ, ``confidence`` is not between 0 and 1, a numerator is negative or exceeds its
             denominator, or a denominator is not above zero; the first such row is named.
 
-    Source: Wilson (1927), Probable inference, the law of succession, and statistical inference; computed by
-        statsmodels. It is the method that Fingertips publishes for proportions.
+    Source: Wilson (1927), Probable inference, the law of succession, and statistical inference; the quantile from
+        SciPy. It is the method that Fingertips publishes for proportions.
     """
     events, at_risk = as_columns(numerator=numerator, denominator=denominator)
     refuse_confidence(confidence)
@@ -40,13 +41,11 @@ def wilson_interval(numerator: ArrayLike, denominator: ArrayLike, confidence: fl
         numerator=events,
         denominator=at_risk,
     )
-    if events.size == 0:
-        return events.copy(), events.copy()
-
-    # Costs two seconds, so only where it is called.
-    from statsmodels.stats.proportion import proportion_confint
-
-    lower, upper = proportion_confint(events, at_risk, alpha=1 - confidence, method="wilson")
+    z = upper_normal_quantile((1 - confidence) / 2)
+    share = events / at_risk
+    middle = share + z**2 / (2 * at_risk)
+    half_width = z * np.sqrt(share * (1 - share) / at_risk + (z / (2 * at_risk)) ** 2)
+    lower, upper = ((middle + side * half_width) / (1 + z**2 / at_risk) for side in (-1, 1))
     # The bounds are exact at no events and at all events, where the formula leaves a rounding error.
     lower = np.where(events == 0, 0.0, np.clip(lower, 0.0, 1.0))
     upper = np.where(events == at_risk, 1.0, np.clip(upper, 0.0, 1.0))
@@ -81,17 +80,15 @@ def byar_interval(events: ArrayLike, exposure: ArrayLike = 1.0, confidence: floa
         events=happened,
         exposure=per,
     )
-
-    from scipy.stats import chi2, norm
-
     tail = (1 - confidence) / 2
-    z = norm.isf(tail)
+    z = upper_normal_quantile(tail)
     is_few = happened < FEWEST_EVENTS_FOR_BYAR
     # Each method is given only what it is for; the other rows carry a harmless number that is not used.
     few = np.where(is_few, happened, 0.0)
     many = np.where(is_few, FEWEST_EVENTS_FOR_BYAR, happened)
-    exact_lower = np.where(few == 0, 0.0, chi2.ppf(tail, 2 * np.maximum(few, 0.5)) / 2)
-    exact_upper = chi2.isf(tail, 2 * few + 2) / 2
+    # Half the chi-square quantile of twice as many degrees of freedom is the gamma quantile.
+    exact_lower = np.where(few == 0, 0.0, gammaincinv(np.maximum(few, 0.5), tail))
+    exact_upper = chdtri(2 * few + 2, tail) / 2
     byar_lower = many * (1 - 1 / (9 * many) - z / (3 * np.sqrt(many))) ** 3
     above = many + 1
     byar_upper = above * (1 - 1 / (9 * above) + z / (3 * np.sqrt(above))) ** 3
@@ -135,9 +132,18 @@ def student_interval(
         total_of_squares=squares,
         count=measured,
     )
-
-    from scipy.stats import t
-
     freedom = np.where(measured > 1, measured - 1, np.nan)
-    half_width = t.isf((1 - confidence) / 2, freedom) * np.sqrt(np.maximum(left, 0.0) / freedom / measured)
+    error = np.sqrt(np.maximum(left, 0.0) / freedom / measured)
+    half_width = upper_student_quantile((1 - confidence) / 2, freedom) * error
     return mean - half_width, mean + half_width
+
+
+def upper_normal_quantile(tail: float) -> float:
+    """What a standard normal variable exceeds with a probability of ``tail``, by SciPy."""
+    return -float(ndtri(tail))
+
+
+def upper_student_quantile(tail: float, freedom: Column) -> Column:
+    """What Student's t exceeds with a probability of ``tail``, by SciPy; missing where the degrees of freedom are."""
+    quantile: Column = -stdtrit(freedom, tail)
+    return quantile

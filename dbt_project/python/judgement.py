@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from dbt_project.python.columns import Column, numbers
 from dbt_project.python.comparison import (
+    BEST,
     BETTER,
     NOT_JUDGED,
     SIMILAR,
     WORSE,
+    WORST,
     compare_with_benchmark,
     median_of_neighbours,
     rank_among_neighbours,
@@ -27,6 +29,7 @@ from dbt_project.python.differences import (
     ratio_of_proportions,
     ratio_of_rates,
 )
+from dbt_project.python.intervals import byar_interval, wilson_interval
 from dbt_project.python.rounding import round_half_up
 from dbt_project.python.targets import progress_towards_target
 from dbt_project.python.verdicts import CANNOT_BE_CALCULATED, good_direction, judge_direction
@@ -74,12 +77,18 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
     low_95, high_95, low_998, high_998 = (
         numbers(pairs[bound]) for bound in ("ci_lower_95", "ci_upper_95", "ci_lower_998", "ci_upper_998")
     )
-    lower, upper = low_95 - other, high_95 - other
     verdict = np.full(value.shape, CANNOT_BE_CALCULATED, dtype=object)
     rows = np.isin(comparator, BENCHMARKS)
+    low_95[rows], high_95[rows] = _beside_an_extreme(pairs, other, value, low_95, high_95, 0.95)[:, rows]
+    low_998[rows], high_998[rows] = _beside_an_extreme(pairs, other, value, low_998, high_998, 0.998)[:, rows]
+    lower, upper = low_95 - other, high_95 - other
     verdict[rows] = compare_with_benchmark(
         low_95[rows], high_95[rows], low_998[rows], high_998[rows], other[rows], polarity[rows]
     )
+    # A rank has no interval: where most neighbours had nothing to count, one event would make an area the last.
+    is_told_apart = np.isin(verdict, (BEST, BETTER, WORSE, WORST)) | (value == other)
+    for name in ("rank", "quartile"):
+        judged[name][is_neighbours & _is_extreme(pairs, other).any(axis=0) & ~is_told_apart] = np.nan
     rows = comparator == TARGET
     # Without a date the whole change is required.
     elapsed = np.nan_to_num(numbers(pairs["elapsed_share"])[rows], nan=1.0)
@@ -126,6 +135,36 @@ def judge_pairs(pairs: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
         "verdict": verdict,
         **judged,
     }
+
+
+def _is_extreme(pairs: Mapping[str, Sequence[Any]], other: Column) -> NDArray[np.bool_]:
+    """Which rows stand beside a figure of nobody (first row), and which beside one of everybody (second row)."""
+    kind = np.array(pairs["measure_type"], dtype=object)
+    counted = np.isin(kind, ("proportion", "rate", "count"))
+    return np.array([counted & (other == 0), (kind == "proportion") & (other == numbers(pairs["multiplier"]))])
+
+
+def _beside_an_extreme(
+    pairs: Mapping[str, Sequence[Any]], other: Column, value: Column, low: Column, high: Column, confidence: float
+) -> NDArray[np.float64]:
+    """Bounds of each value as far as they can be held against a benchmark; missing where the counts are not shown.
+
+    A benchmark is taken as it stands, because it rests on many. One of nought, or of all, does not stand: that nothing
+    happened among the neighbours does not say that nothing can, and a single event would be beyond doubt. There the
+    bounds are those of the difference from a figure of none (or all) out of as many as the value itself is out of.
+    """
+    kind, unit = np.array(pairs["measure_type"], dtype=object), numbers(pairs["multiplier"])
+    exposure = np.where(kind == "count", 1.0, numbers(pairs["denominator"]))
+    exposure = np.where(exposure > 0, exposure, np.nan)
+    is_none, is_all = _is_extreme(pairs, other)
+    bounds = np.stack([low, high])
+    for is_extreme, share, facing in ((is_none, 0.0, 0), (is_all, 1.0, 1)):
+        for kinds, interval in ((("proportion",), wilson_interval), (("rate", "count"), byar_interval)):
+            rows = is_extreme & np.isin(kind, kinds)
+            reach = interval(share * exposure[rows], exposure[rows], confidence)[1 - facing] * unit[rows]
+            distance = np.hypot(value[rows] - bounds[facing, rows], reach - other[rows])
+            bounds[facing, rows] = value[rows] + (distance if facing else -distance)
+    return bounds
 
 
 def _judge_gap(direction: Column, polarity: NDArray[np.object_]) -> NDArray[np.object_]:

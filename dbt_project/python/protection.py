@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import highspy
 import numpy as np
@@ -124,17 +123,6 @@ def _parts(
     return np.asarray(connected_components(graph, directed=False)[1])
 
 
-class _Side(NamedTuple):
-    """One end of a need: the column that has to move, and how far."""
-
-    column: int
-    distance: float
-
-    @property
-    def is_down(self) -> bool:
-        return self.column % 2 == 1
-
-
 class _Search:
     """The counts of one part. Count ``i`` has two columns: how far it goes up (2i), and how far down (2i + 1)."""
 
@@ -150,143 +138,127 @@ class _Search:
         companions: Mapping[int, Sequence[int]],
     ) -> None:
         self._value, self._weight = value[members], weight[members]
-        self._down, self._up = room[:, members]
         self.hidden = hidden[members].copy()
         self._can_hide = can_hide[members]
-        at = {int(count): place for place, count in enumerate(members)}
-        self._at = at
+        can_move = self.hidden | self._can_hide
+        self._down, self._up = np.where(can_move, room[:, members], 0.0)
+        self._at = at = {int(count): place for place, count in enumerate(members)}
         self._companions = {at[first]: [at[second] for second in seconds] for first, seconds in companions.items()}
+        self._rooms = np.stack([self._up, self._down], axis=1).ravel()
+        self._columns = np.arange(self._rooms.size, dtype=np.int32)
+        self._costs = np.repeat(np.where(self.hidden, 0.0, self._weight), 2)
         self._solver = self._model([{at[count]: factor for count, factor in relation.items()} for relation in sums])
         for place in np.flatnonzero(self.hidden):
             self._hide(self._companions.get(int(place), ()))
 
     def _model(self, sums: Sequence[Mapping[int, float]]) -> highspy.Highs:
-        columns = 2 * self._value.size
         program = highspy.HighsLp()
-        program.num_col_, program.num_row_ = columns, len(sums)
-        lower, upper = zip(*(self._room(place) for place in range(self._value.size)), strict=True)
-        program.col_lower_ = np.zeros(columns)
-        program.col_upper_ = np.stack([upper, lower], axis=1).ravel()
-        program.col_cost_ = np.repeat([self._cost(place) for place in range(self._value.size)], 2)
+        program.num_col_, program.num_row_ = self._columns.size, len(sums)
+        program.col_lower_ = np.zeros(self._columns.size)
+        program.col_upper_, program.col_cost_ = self._rooms, self._costs
         program.row_lower_ = program.row_upper_ = np.zeros(len(sums))
-        can_move = self.hidden | self._can_hide
-        entries = [
-            (row, place, factor)
-            for row, relation in enumerate(sums)
-            for place, factor in relation.items()
-            if can_move[place]
-        ]
-        if entries:
-            rows, places, factors = (np.array(part) for part in zip(*entries, strict=True))
-            matrix = coo_matrix(
-                (np.concatenate([factors, -factors]), (np.tile(rows, 2), np.concatenate([2 * places, 2 * places + 1]))),
-                shape=(len(sums), columns),
-            ).tocsc()
-            program.a_matrix_.start_, program.a_matrix_.index_ = matrix.indptr, matrix.indices
-            program.a_matrix_.value_ = matrix.data
-        else:
-            program.a_matrix_.start_ = np.zeros(columns + 1, dtype=np.int32)
+        matrix = program.a_matrix_
+        matrix.format_ = highspy.MatrixFormat.kRowwise
+        columns: list[int] = []
+        factors: list[float] = []
+        starts = [0]
+        for relation in sums:
+            for place, factor in relation.items():
+                if self._rooms[2 * place] or self._rooms[2 * place + 1]:
+                    columns += (2 * place, 2 * place + 1)
+                    factors += (factor, -factor)
+            starts.append(len(columns))
+        matrix.start_, matrix.index_, matrix.value_ = starts, columns, factors
         solver = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, setting in (("output_flag", False), ("threads", 1), ("presolve", "off"), ("solver", "simplex")):
             solver.setOptionValue(option, setting)
         solver.passModel(program)
         return solver
 
-    def _room(self, place: int) -> tuple[float, float]:
-        """How far a count may go down and up."""
-        if self.hidden[place] or self._can_hide[place]:
-            return float(self._down[place]), float(self._up[place])
-        return 0.0, 0.0
-
-    def _cost(self, place: int) -> float:
-        return 0.0 if self.hidden[place] else float(self._weight[place])
-
     def meet(self, needs: Sequence[Need]) -> list[Need]:
         """Hide what the needs ask for; returns those that cannot be met."""
-        need_of: dict[_Side, Need] = {}
-        for need in needs:
-            place = self._at[need.count]
-            value = self._value[place]
-            for side in (_Side(2 * place, need.high - value), _Side(2 * place + 1, value - need.low)):
-                if side.distance > 0:
-                    need_of[side] = need
-        # Farthest first, and up before down: what the one has to hide meets most of the others as well.
-        sides = sorted(need_of, key=lambda side: (side.is_down, -side.distance, side.column))
-        ways = _Ways(self._down, self._up)
+        places = np.array([self._at[need.count] for need in needs])
+        ends = [
+            (place, sign, distance)
+            for need, place in zip(needs, places, strict=True)
+            for sign, distance in ((1, need.high - self._value[place]), (-1, self._value[place] - need.low))
+            if distance > 0
+        ]
+        if not ends:
+            return []
+        sides = _Sides(ends, self._down, self._up)
         before = self.hidden.copy()
-        for side in sides:
-            if not side.is_down:
-                self._reach([side], ways)
-        self._reach([side for side in sides if side.is_down], ways)
-        can_move = {side.column // 2 for side in ways.to}
-        unmet = {need.count: need for side, need in need_of.items() if side.column // 2 not in can_move}
-        self._show_again(np.flatnonzero(self.hidden & ~before), ways)
-        return list(unmet.values())
+        for side in range(sides.place.size):
+            if sides.way[side] < 0:
+                self._reach(side, sides)
+        cannot = set(sides.place) - set(sides.place[sides.way >= 0])
+        self._show_again(np.flatnonzero(self.hidden & ~before), sides)
+        return [need for need, place in zip(needs, places, strict=True) if place in cannot]
 
-    def _reach(self, sides: Sequence[_Side], ways: _Ways) -> None:
-        """Find a way to each of the sides, hiding what that takes; all at once where they can be had at once."""
-        sides = [side for side in sides if not ways.lead_to(side)]
-        if not sides:
-            return
-        move = self._cheapest(sides)
-        if len(sides) > 1 and (move is None or self._shows(move)):
-            half = len(sides) // 2
-            self._reach(sides[:half], ways)
-            self._reach(sides[half:], ways)
-        elif move is not None:
-            ways.add(sides, move)
+    def _reach(self, side: int, sides: _Sides) -> None:
+        """Find a way to an end, hiding what that takes, or as near to it as a count can come."""
+        move = self._cheapest(side, sides)
+        if move is not None:
+            sides.add(move)
             self._hide(np.flatnonzero(np.abs(move) > _MOVED))
-        elif (nearer := self._farthest(sides[0])) is not None:
-            self._reach([nearer], ways)
+        elif nearer := self._farthest(side, sides):
+            sides.come_nearer(side, nearer)
+            if sides.way[side] < 0:
+                self._reach(side, sides)
 
     def _shows(self, move: NDArray[np.float64]) -> bool:
         """Whether a move is one of counts that are in sight."""
         return bool((np.abs(move[~self.hidden]) > _MOVED).any())
 
-    def _cheapest(self, sides: Sequence[_Side], most: float = math.inf) -> NDArray[np.float64] | None:
-        """The cheapest move of all counts that takes some of them so far, and no farther than ``most``; None where
-        there is none."""
-        for side in sides:
-            down, up = self._room(side.column // 2)
-            self._solver.changeColBounds(side.column, side.distance, min(most, down if side.is_down else up))
-            self._solver.changeColBounds(side.column ^ 1, 0.0, 0.0)
+    def _cheapest(self, side: int, sides: _Sides) -> NDArray[np.float64] | None:
+        """The cheapest move of all counts that takes one of them to one of its ends; None where there is none."""
+        column = sides.column(side)
+        self._solver.changeColBounds(column, sides.distance[side], self._rooms[column])
+        self._solver.changeColBounds(column ^ 1, 0.0, 0.0)
+        move = self._solved()
+        for each in (column, column ^ 1):
+            self._solver.changeColBounds(each, 0.0, self._rooms[each])
+        return move
+
+    def _solved(self) -> NDArray[np.float64] | None:
+        """The move that the program asks for; None where there is none."""
         self._solver.run()
         status = self._solver.getModelStatus()
-        found = status == highspy.HighsModelStatus.kOptimal
-        columns = np.array(self._solver.getSolution().col_value) if found else None
-        for side in sides:
-            place = side.column // 2
-            down, up = self._room(place)
-            self._solver.changeColBounds(2 * place, 0.0, up)
-            self._solver.changeColBounds(2 * place + 1, 0.0, down)
-        if not found and status != highspy.HighsModelStatus.kInfeasible:
+        if status == highspy.HighsModelStatus.kInfeasible:
+            return None
+        if status != highspy.HighsModelStatus.kOptimal:
             raise RuntimeError(f"HiGHS ended with {self._solver.modelStatusToString(status)}")
-        return None if columns is None else columns[::2] - columns[1::2]
+        columns = np.array(self._solver.getSolution().col_value)
+        move: NDArray[np.float64] = columns[::2] - columns[1::2]
+        return move
 
-    def _farthest(self, side: _Side) -> _Side | None:
-        """How far a count that cannot go as far as it should can go at all, in whole numbers; None for not at all."""
-        columns = np.arange(2 * self._value.size, dtype=np.int32)
-        costs = np.repeat([self._cost(place) for place in range(self._value.size)], 2)
-        aim = np.zeros(columns.size)
-        aim[side.column] = -1.0
-        self._solver.changeColsCost(columns.size, columns, aim)
-        move = self._cheapest([_Side(side.column, 0.0)], most=side.distance)
-        self._solver.changeColsCost(columns.size, columns, costs)
-        distance = 0.0 if move is None else math.floor(abs(move[side.column // 2]) + _MOVED)
-        return _Side(side.column, distance) if distance > 0 else None
+    def _farthest(self, side: int, sides: _Sides) -> float:
+        """How far a count that cannot go as far as it should can go at all, in whole numbers."""
+        column = sides.column(side)
+        aim = np.zeros(self._columns.size)
+        aim[column] = -1.0
+        self._solver.changeColsCost(aim.size, self._columns, aim)
+        self._solver.changeColBounds(column, 0.0, sides.distance[side])
+        self._solver.changeColBounds(column ^ 1, 0.0, 0.0)
+        move = self._solved()
+        for each in (column, column ^ 1):
+            self._solver.changeColBounds(each, 0.0, self._rooms[each])
+        self._solver.changeColsCost(aim.size, self._columns, self._costs)
+        return 0.0 if move is None else float(math.floor(abs(move[sides.place[side]]) + _MOVED))
 
     def _hide(self, places: Iterable[int]) -> None:
         for place in places:
             if not self.hidden[place] and self._can_hide[place]:
                 self.hidden[place] = True
-                self._price(int(place))
+                self._price(int(place), 0.0)
                 self._hide(self._companions.get(int(place), ()))
 
-    def _price(self, place: int) -> None:
+    def _price(self, place: int, cost: float) -> None:
         for column in (2 * place, 2 * place + 1):
-            self._solver.changeColCost(column, self._cost(place))
+            self._costs[column] = cost
+            self._solver.changeColCost(column, cost)
 
-    def _show_again(self, places: NDArray[np.int_], ways: _Ways) -> None:
+    def _show_again(self, places: NDArray[np.int_], sides: _Sides) -> None:
         """Take back what was hidden on the way and is not needed in the end, the dearest first."""
         asked_for_by: dict[int, list[int]] = {}
         for first, seconds in self._companions.items():
@@ -296,63 +268,96 @@ class _Search:
             if self.hidden[asked_for_by.get(int(place), [])].any():
                 continue
             self.hidden[place] = False
-            self._price(int(place))
-            without, lost = ways.without(int(place))
-            for side in lost:
-                if not without.lead_to(side):
-                    another = self._cheapest([side])
-                    if another is None or self._shows(another):
-                        break
-                    without.add([side], another)
-            else:
-                ways = without
-                continue
-            self.hidden[place] = True
-            self._price(int(place))
+            self._price(int(place), float(self._weight[place]))
+            before = sides.way.copy(), sides.is_open.copy()
+            for side in sides.without(int(place)):
+                if sides.way[side] >= 0:
+                    continue
+                another = self._cheapest(side, sides)
+                if another is None or self._shows(another):
+                    self.hidden[place] = True
+                    self._price(int(place), 0.0)
+                    sides.restore(*before)
+                    break
+                sides.add(another)
 
 
-class _Ways:
-    """How each side can be reached: for each the move of all counts that was found for it."""
+class _Sides:
+    """The two ends of each need, in the order in which they are looked for, and the way that leads to each.
 
-    def __init__(self, down: NDArray[np.float64], up: NDArray[np.float64]) -> None:
-        self._down, self._up = down, up
-        self._moves = np.empty((8, down.size))
+    A way is a move of all counts. What may be moved one way may be moved a part of it, back, and farther, while every
+    count stays possible: so a way that was found for one end often leads to others too.
+    """
+
+    def __init__(
+        self, ends: Sequence[tuple[int, int, float]], down: NDArray[np.float64], up: NDArray[np.float64]
+    ) -> None:
+        # Farthest first, and up before down: what the one has to hide meets most of the others as well.
+        in_order = sorted(ends, key=lambda end: (-end[1], -end[2], end[0]))
+        self.place, self.sign, self.distance = (np.array(column) for column in zip(*in_order, strict=True))
+        #: The way to each end by its row; -1 where none is found.
+        self.way = np.full(self.place.size, -1)
+        self._down, self._up = down + _MOVED, up + _MOVED
+        self._moves = np.empty((0, down.size))
+        #: How many times as far each way can be gone, forth and back; to which ends it leads; and whether it is open.
+        self._farthest = np.empty((0, 2))
+        self._leads = np.empty((0, self.place.size), dtype=bool)
+        self.is_open = np.empty(0, dtype=bool)
         self._used = 0
-        #: Each side, and the row of the move that leads there.
-        self.to: dict[_Side, int] = {}
 
-    def add(self, sides: Iterable[_Side], move: NDArray[np.float64]) -> None:
-        """Keep a move that leads to some sides."""
-        if self._used == len(self._moves):
-            self._moves = np.concatenate([self._moves, np.empty((self._used + 8, self._down.size))])
-        self._moves[self._used] = move
-        self.to |= dict.fromkeys(sides, self._used)
-        self._used += 1
+    def column(self, side: int) -> int:
+        """The column of the move to an end."""
+        return 2 * int(self.place[side]) + int(self.sign[side] < 0)
 
-    def lead_to(self, side: _Side) -> bool:
-        """Whether a side is reached, by the way that was found for it or for another; that is then kept for it.
+    def add(self, move: NDArray[np.float64]) -> None:
+        """Keep a way, for all the ends without one that it leads to."""
+        row, self._used = self._used, self._used + 1
+        if row == self.is_open.size:
+            for name in ("_moves", "_farthest", "_leads", "is_open"):
+                rows = getattr(self, name)
+                setattr(self, name, np.concatenate([rows, np.zeros((row + 16, *rows.shape[1:]), dtype=rows.dtype)]))
+        moved = np.flatnonzero(move)
+        size, is_up = np.abs(move[moved]), move[moved] > 0
+        down, up = self._down[moved], self._up[moved]
+        farthest = ((np.where(is_up, up, down) / size).min(), (np.where(is_up, down, up) / size).min())
+        self._moves[row], self._farthest[row], self.is_open[row] = move, farthest, True
+        leads = self._leads[row] = _leads(move[self.place] * self.sign, self.distance, *farthest)
+        self.way[leads & (self.way < 0)] = row
 
-        What may be moved one way may be moved a part of it, back, and farther, while every count stays possible.
-        """
-        if side in self.to:
-            return True
-        found = self._moves[: self._used]
-        along = -found[:, side.column // 2] if side.is_down else found[:, side.column // 2]
-        usable = np.flatnonzero(np.abs(along) > _MOVED)
-        if not usable.size:
-            return False
-        moved = found[usable] * (side.distance / along[usable])[:, None]
-        is_possible = (moved >= -self._down - _MOVED) & (moved <= self._up + _MOVED)
-        ways = np.flatnonzero(is_possible.all(axis=1))
-        if ways.size:
-            self.to[side] = int(usable[ways[0]])
-        return bool(ways.size)
+    def come_nearer(self, side: int, distance: float) -> None:
+        """Take an end for nearer than it was, and the way to it, if one of those that are there leads so far."""
+        self.distance[side] = distance
+        used = slice(self._used)
+        along = self._moves[used, self.place[side]] * self.sign[side]
+        self._leads[used, side] = _leads(along, distance, *self._farthest[used].T)
+        self._take([side])
 
-    def without(self, place: int) -> tuple[_Ways, list[_Side]]:
-        """The ways on which one count stays where it is, and the sides that the others led to."""
-        others = _Ways(self._down, self._up)
-        stays = np.abs(self._moves[: self._used, place]) <= _MOVED
-        others._moves, others._used = self._moves[: self._used][stays], int(stays.sum())
-        row = np.cumsum(stays) - 1
-        others.to = {side: int(row[at]) for side, at in self.to.items() if stays[at]}
-        return others, [side for side, at in self.to.items() if not stays[at]]
+    def _take(self, sides: Sequence[int] | NDArray[np.int_]) -> None:
+        """Take for each of some ends the first open way that leads there."""
+        leads = self._leads[:, sides] & self.is_open[:, None]
+        self.way[sides] = np.where(leads.any(axis=0), leads.argmax(axis=0), -1)
+
+    def without(self, place: int) -> list[int]:
+        """Close the ways on which a count moves; returns the ends to which no other leads."""
+        self.is_open &= np.abs(self._moves[:, place]) <= _MOVED
+        lost = np.flatnonzero((self.way >= 0) & ~self.is_open[self.way])
+        self._take(lost)
+        return [int(side) for side in lost if self.way[side] < 0]
+
+    def restore(self, way: NDArray[np.int_], is_open: NDArray[np.bool_]) -> None:
+        """Open the ways again that were open; what was found since stays."""
+        self.way = way
+        self.is_open[: is_open.size] |= is_open
+
+
+def _leads(
+    along: NDArray[np.float64],
+    distance: NDArray[np.float64] | float,
+    forth: NDArray[np.float64] | float,
+    back: NDArray[np.float64] | float,
+) -> NDArray[np.bool_]:
+    """Whether a way along which a count goes so far leads to a distance, gone at most so many times forth or back."""
+    size = np.abs(along)
+    is_moved = size > _MOVED
+    leads: NDArray[np.bool_] = is_moved & (distance / np.where(is_moved, size, 1.0) <= np.where(along > 0, forth, back))
+    return leads

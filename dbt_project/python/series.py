@@ -27,6 +27,9 @@ TOO_FEW_NEIGHBOURS: Final = "too_few_consecutive_points"
 TOO_FEW_WAVES: Final = "fewer_than_two_waves"
 NO_INTERVAL: Final = "no_interval"
 
+#: What a share of all is, in the unit of proportions.
+_PER_CENT: Final = 100.0
+
 #: The strongest first, with its name above and below: a point that carries several signals is called by the first.
 SIGNALS: Final = (
     ("is_beyond_limits", "above_upper_limit", "below_lower_limit"),
@@ -167,7 +170,11 @@ def _charts(values: Columns, is_chart: NDArray[np.bool_], baselines: Columns) ->
     table[chart, place] = number
     bears_limits = np.ones(table.shape, dtype=bool)
     bears_limits[chart, place] = ~(ends > _last_days(columns, ends, baselines)[record])
-    drawn = xmr_chart(table, bears_limits)
+    # Nothing here is below nought, and no share is above all; of the mean of a score the range is not known.
+    kind = columns["measure_type"][first]
+    least = np.where(kind == "mean", -np.inf, 0.0)
+    most = np.where(kind == "proportion", _PER_CENT, np.inf)
+    drawn = xmr_chart(table, bears_limits, least, most)
 
     found["chart_start"][rows] = starts[first][chart]
     for name in ("mean", "lower_limit", "upper_limit"):
@@ -187,6 +194,7 @@ def _charts(values: Columns, is_chart: NDArray[np.bool_], baselines: Columns) ->
 
 _CHART_COLUMNS: Final = (
     "series", "indicator_id", "area_code", "sector", "organisation_id", "period", "period_start", "period_end",
+    "measure_type",
 )  # fmt: skip
 _SCOPE: Final = ("area_code", "sector", "organisation_id")
 

@@ -64,7 +64,12 @@ class XmrChart:
         return latest
 
 
-def xmr_chart(values: ArrayLike, is_baseline: ArrayLike | None = None) -> XmrChart:
+def xmr_chart(
+    values: ArrayLike,
+    is_baseline: ArrayLike | None = None,
+    least: ArrayLike = -np.inf,
+    most: ArrayLike = np.inf,
+) -> XmrChart:
     """Works out the limits and signals of series of single values.
 
     A moving range is the difference of two successive points. Limits are mean ± 2.66 × mean moving range, from which
@@ -81,6 +86,10 @@ def xmr_chart(values: ArrayLike, is_baseline: ArrayLike | None = None) -> XmrCha
             series has no point that may be shown. A missing point breaks every run, and no range spans it: what lies
             behind it is not known.
         is_baseline: which points the limits rest on, the same shape; all of them where it is not given.
+        least: what no value of the series can be below, such as 0 for counts, one for all or one for each series.
+            Limits end there: a chart that said -3 would promise what cannot happen. The outer third begins where it
+            would without, so that what is near a limit does not depend on it.
+        most: what none can be above, such as 100 for percentages.
 
     Returns:
         The charts. Where fewer than five points, or fewer than four ranges between neighbours, bear the limits, these
@@ -97,12 +106,16 @@ def xmr_chart(values: ArrayLike, is_baseline: ArrayLike | None = None) -> XmrCha
     bears_limits = np.ones(points.shape, dtype=bool) if is_baseline is None else np.asarray(is_baseline, dtype=bool)
     if bears_limits.shape != points.shape:
         raise ValueError(f"values has shape {points.shape} and is_baseline {bears_limits.shape}; they must be the same")
+    lowest, highest = (
+        np.broadcast_to(np.asarray(bound, dtype=np.float64), points.shape[:1]) for bound in (least, most)
+    )
     mean, spread, limit_points = _limits(points, bears_limits & ~np.isnan(points))
 
     # A missing point is on no side and takes no step, so every run ends there.
     side = _sides(points, mean, mean)
     steps = np.sign(np.diff(points, axis=1))
-    beyond = _sides(points, mean - spread, mean + spread)
+    lower, upper = np.maximum(mean - spread, lowest), np.minimum(mean + spread, highest)
+    beyond = _sides(points, lower, upper)
     outer = _sides(points, mean - spread * 2 / 3, mean + spread * 2 / 3)
     on_one_side = _runs(side, RUN)
     # Seven points that rise are six rises; the point before the first rise belongs to the run.
@@ -118,10 +131,10 @@ def xmr_chart(values: ArrayLike, is_baseline: ArrayLike | None = None) -> XmrCha
     has_limits = ~np.isnan(mean)[:, None]
     return XmrChart(
         mean=mean,
-        lower_limit=mean - spread,
-        upper_limit=mean + spread,
-        outer_third_lower=mean - spread * 2 / 3,
-        outer_third_upper=mean + spread * 2 / 3,
+        lower_limit=lower,
+        upper_limit=upper,
+        outer_third_lower=np.maximum(mean - spread * 2 / 3, lowest),
+        outer_third_upper=np.minimum(mean + spread * 2 / 3, highest),
         limit_points=limit_points,
         is_provisional=limit_points < POINTS_FOR_FIRM_LIMITS,
         is_beyond_limits=(beyond != 0) & has_limits,

@@ -187,8 +187,28 @@ DECISIONS = {
             ),
             keys=(("indicator_id",),),
         ),
+        # Written by `impact accept`: what a publication changed of the one before, and who answers for it.
+        Layout(
+            "accepted_changes",
+            (
+                Field("change_id", pattern="[0-9a-f]{12}", pattern_says="the id that `impact accept` shows"),
+                Field("rule"),
+                # Of an indicator that may be gone: that can be the very change.
+                _id("indicator_id"),
+                Field("source_dataset"),
+                Field("figures", INTEGER),
+                Field("summary"),
+                Field("reason"),
+                Field("decided_by"),
+                Field("decided_date", DATE),
+            ),
+            keys=(("change_id",),),
+        ),
     )
 }  # fmt: skip
+
+#: Decisions that are of no use about an indicator that nobody knows.
+DECISIONS_ABOUT_INDICATORS = ("control_baselines", "indicator_targets")
 
 
 def landed_layouts() -> dict[str, Layout]:

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -19,10 +20,12 @@ import pyarrow.parquet as pq
 
 from ingestion.home import SETTINGS_FILE, Home, entries, open_home
 from ingestion.instruments import Instrument, InstrumentError, Item, load_instruments, load_own_instruments
-from ingestion.reference.layout import ReferenceDataError, Row, check_keys, read_rows, to_arrow
+from ingestion.reference.layout import SECTORS, ReferenceDataError, Row, check_keys, read_rows, to_arrow
+from ingestion.reference.tables import SHIPPED
 from ingestion.registry.layout import (
     CHART_PERIODS,
     DECISIONS,
+    DECISIONS_ABOUT_INDICATORS,
     ID_PATTERN,
     ID_SAYS,
     LEAST_MINIMUM_BASE,
@@ -37,6 +40,8 @@ FRAMEWORKS, INSTRUMENTS, OWN_DECISIONS = "frameworks", "instruments", "decisions
 FINGERPRINT_FILE = "registry_fingerprint.txt"
 #: Raised when code, and not data, changes what lands here.
 REGISTRY_VERSION = 2
+#: The member that stands for "not split", and the unit of what is never above 100.
+TOTAL, PERCENT = "total", "percent"
 #: The two highest of these five are what an indicator counts.
 SCORES = {1, 2, 3, 4, 5}
 
@@ -220,18 +225,32 @@ def _check(tables: Mapping[str, Sequence[Row]], instruments: Sequence[Instrument
 
 
 def _check_decisions(tables: Mapping[str, Sequence[Row]]) -> None:
-    shipped = {row["indicator_id"] for row in seed_rows("indicators")}
+    shipped = {row["indicator_id"]: row["unit"] for row in seed_rows("indicators")}
     own = {row.values["indicator_id"]: row for row in tables["indicators"]}
+    units = shipped | {indicator_id: row.values["unit"] for indicator_id, row in own.items()}
     for name, layout in DECISIONS.items():
         check_keys(tables[name], layout)
-        for row in tables[name]:
+        for row in tables[name] if name in DECISIONS_ABOUT_INDICATORS else ():
             if row.values["indicator_id"] not in own and row.values["indicator_id"] not in shipped:
                 raise row.error(
                     "indicator_id",
                     f"“{row.values['indicator_id']}” is neither an indicator that ships nor one of the home's own. "
                     "Correct it, or take the row out.",
                 )
+            if row.values["decided_date"] > date.today():
+                raise row.error(
+                    "decided_date",
+                    f"{row.values['decided_date']} is still to come, and what is recorded here has been decided. "
+                    "Correct the day, or record the decision once it is taken.",
+                )
+    known = read_rows(SHIPPED / f"{SECTORS.name}.csv", SECTORS, f"{SECTORS.name}.csv")
+    sectors = [TOTAL, *(row.values["sector_code"] for row in known)]
     for row in tables["control_baselines"]:
+        if row.values["sector"] is not None and row.values["sector"] not in sectors:
+            raise row.error(
+                "sector",
+                f"“{row.values['sector']}” is no sector. Write one of {', '.join(sectors)}, or leave it empty for all.",
+            )
         first, last = row.values["first_period"], row.values["last_period"]
         if last is not None and (_kind_of_period(last) != _kind_of_period(first) or last < first):
             raise row.error(
@@ -240,6 +259,7 @@ def _check_decisions(tables: Mapping[str, Sequence[Row]]) -> None:
                 "empty.",
             )
     for row in tables["indicator_targets"]:
+        _check_target(row, units[row.values["indicator_id"]])
         indicator = own.get(row.values["indicator_id"])
         if indicator is not None and indicator.values["target_value"] is not None:
             raise row.error(
@@ -247,6 +267,16 @@ def _check_decisions(tables: Mapping[str, Sequence[Row]]) -> None:
                 f"“{row.values['indicator_id']}” has a target already in {indicator.file}, row {indicator.line}. Take "
                 "one of the two out.",
             )
+
+
+def _check_target(row: Row, unit: str) -> None:
+    target = row.values["target_value"]
+    if target < 0 or (unit == PERCENT and target > 100):
+        raise row.error(
+            "target_value",
+            f"{target.normalize():f} is no figure of {row.values['indicator_id']}, which is in “{unit}” and never "
+            f"below 0{' or above 100' if unit == PERCENT else ''}. Correct it.",
+        )
 
 
 def _kind_of_period(label: str) -> str:
@@ -304,6 +334,8 @@ def _check_indicators(tables: Mapping[str, Sequence[Row]]) -> None:
                 f"{base} is below {LEAST_MINIMUM_BASE}, the fewest people that a figure may rest on. Write at least "
                 f"{LEAST_MINIMUM_BASE}.",
             )
+        if row.values["target_value"] is not None:
+            _check_target(row, row.values["unit"])
         if indicator not in sourced:
             raise row.error(
                 "indicator_id", f"“{indicator}” has no source. Add it to indicator_sources.csv, with its dataset."

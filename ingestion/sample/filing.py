@@ -33,6 +33,8 @@ class Flaw:
 
     position: int
     rule_kind: str
+    #: What stood in the cell before.
+    right: Cell
 
 
 @dataclass
@@ -47,8 +49,14 @@ class Line(Generic[Record]):
 
     def spoil(self, position: int, value: str, rule_kind: str) -> None:
         """Put a value into the cell that its rule refuses."""
+        self.flaw = Flaw(position, rule_kind, self.cells[position])
         self.cells[position] = value
-        self.flaw = Flaw(position, rule_kind)
+
+    def mend(self) -> None:
+        """Put back what stood there before the row was spoilt, if it was."""
+        if self.flaw is not None:
+            self.cells[self.flaw.position] = self.flaw.right
+            self.flaw = None
 
     @property
     def lands(self) -> bool:
@@ -83,6 +91,8 @@ class Filing:
     """Writes into one inbox and remembers what was planted."""
 
     inbox: Path
+    #: Nothing that a check refuses is written: spoilt rows are mended, and files that are none are left out.
+    is_clean: bool = False
     files: list[FileTruth] = field(default_factory=list)
     quarantine: list[QuarantineTruth] = field(default_factory=list)
 
@@ -104,6 +114,7 @@ class Filing:
     ) -> list[Record]:
         """Write a CSV file whose header takes several rows; returns the records of the rows that should land."""
         first, *more = header_rows
+        self._mend(lines)
         write_csv(self.inbox / name, first, chain(more, (line.cells for line in lines)), encoding, delimiter)
         return self._remember(name, dataset, first, lines, arrived, first_row=FIRST_ROW + len(more))
 
@@ -111,6 +122,7 @@ class Filing:
         self, name: str, dataset: str, header: Sequence[str], lines: Sequence[Line[Record]], arrived: datetime
     ) -> list[Record]:
         """Write a workbook of one sheet that arrived at a time; returns the records of the rows that should land."""
+        self._mend(lines)
         write_xlsx(self.inbox / name, header, [line.cells for line in lines], arrived)
         return self._remember(name, dataset, header, lines, arrived)
 
@@ -124,12 +136,19 @@ class Filing:
 
     def refused(self, name: str, content: str, rule_kind: str, arrived: datetime) -> None:
         """Write a file that no contract fits; it counts no rows, because nothing says what a row of it is."""
+        if self.is_clean:
+            return
         path = self.inbox / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode())
         self._arrive(name, arrived)
         self.files.append(FileTruth(name, "", "refused", 0, 0, 0, 0))
         self.quarantine.append(QuarantineTruth(name, None, "", rule_kind, ""))
+
+    def _mend(self, lines: Sequence[Line[Record]]) -> None:
+        if self.is_clean:
+            for line in lines:
+                line.mend()
 
     def _remember(
         self,

@@ -59,7 +59,7 @@ class SampleSummary:
     refused_files: int
 
 
-def write_sample(root: Path, size: Size = "borough", seed: int = 1) -> SampleSummary:
+def write_sample(root: Path, size: Size = "borough", seed: int = 1, *, is_clean: bool = False) -> SampleSummary:
     """Make a home with an invented borough: settings, reference data, an inbox of files, and what was planted.
 
     The same size and seed give the same files down to the byte, with the same times of arrival.
@@ -68,13 +68,14 @@ def write_sample(root: Path, size: Size = "borough", seed: int = 1) -> SampleSum
         root: the folder to make; it may exist if it is empty.
         size: ``borough``, or ``region`` for about ten times as many organisations, people and rows.
         seed: not negative; another one gives another borough.
+        is_clean: leave out what is flawed on purpose, so that no check has anything to find.
 
     Raises:
         SampleError: the folder holds something already, or the size or seed is none; says what to do.
     """
     root = root.expanduser()
     _refuse_what_cannot_be_made(root, size, seed)
-    filing, tally = Filing(root / "inbox"), Tally(HOME.area_code)
+    filing, tally = Filing(root / "inbox", is_clean), Tally(HOME.area_code)
     postcodes = make_postcodes(stream(seed, "postcodes"))
     write_overlay(root / "reference", postcodes)
     _write_inbox(filing, tally, size, seed, Directory.of(postcodes))

@@ -187,7 +187,8 @@ def _split(chance: Chance, total: Figures) -> dict[tuple[str, str], Figures]:
         weights = np.array([share * often for share, often in members.values()])
         counts = [chance.multinomial(count, weights / weights.sum()).tolist() for count in total.counts]
         for name, roll, permanent, suspensions, suspended in zip(members, pupils, *counts, strict=True):
-            parts[group, name] = Figures(0, roll, permanent, suspensions, min(suspended, roll))
+            # Who was suspended was so at least once.
+            parts[group, name] = Figures(0, roll, permanent, suspensions, min(suspended, suspensions, roll))
     return parts
 
 

@@ -20,6 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -41,13 +42,12 @@ from tests.disclosure.tables import (
 )
 
 #: What an attacker uses, from what anybody thinks of to what takes a reader of definitions.
-KINDS = ("place", "group", "term", "indicator", "response", "rate", "register", "file", "source", "vintages")
+KINDS = (
+    "place", "group", "term", "indicator", "response", "rate", "register", "headcount", "file", "source", "vintages",
+)  # fmt: skip
 
 #: Kinds of knowledge that are figures themselves.
 FROM_FIGURES = {"rate", "register", "file", "headcount"}
-
-#: What may or may not be so: a head count is often last year's. Used only where it is so, and only if asked for.
-GUESSES = ("headcount",)
 
 #: Breakdowns whose members do not add up: one person is in several, or each asks something else.
 OVERLAPPING = {("training_take_up", "course_level"), ("training_feedback", "statement")}
@@ -169,6 +169,16 @@ class State:
             return replace(rule, measure="rate")
         return rule
 
+    @cached_property
+    def took_part(self) -> dict[tuple[tuple[str, ...], int], int]:
+        """How many took part in a survey at most, by place and head count, which is no less: that is no secret."""
+        most: dict[tuple[tuple[str, ...], int], int] = {}
+        for key, counts in (self.truth or {}).items():
+            if key.indicator_id == RESPONSES and counts.numerator is not None and counts.denominator is not None:
+                place = key[2:7], counts.denominator
+                most[place] = max(most.get(place, 0), counts.numerator)
+        return most
+
     def shown(self, key: CellKey, part: str) -> int | None:
         value = getattr(self._seen(key), part)
         assert value is None or isinstance(value, int)
@@ -191,7 +201,7 @@ def attack(
         publication: folder, DuckDB file or folder of Parquet files; or what was read of one.
         truth: the unsuppressed counts, to judge by (see this module's text).
         earlier: an earlier publication, with its truth.
-        kinds: kinds of knowledge to use, of ``KINDS`` and ``GUESSES``.
+        kinds: kinds of knowledge to use, of ``KINDS``.
         zeros_are_shown: whether a hidden count is known to be 1 or more; where nothing is said as the truth has it, and
             without a truth yes, because the rules say so.
     """
@@ -251,6 +261,8 @@ def _judged(state: State, key: CellKey, part: str, bounds: Interval, is_named: b
     if state.truth is not None and key in state.truth:
         counts = state.truth[key]
         low, high = protected_ranges(counts, rule).get(part, (None, None))
+        if low is not None and part == D and key.indicator_id == "training_take_up":
+            low = max(low, state.took_part.get((key[2:7], part_of(counts, D)), 0))
         return Protected(name, part, part_of(counts, part), *bounds, low, high)
     high = rule.minimum_base - 1 if part == D and rule.minimum_base is not None else rule.minimum_count
     is_small = high is not None and bounds[1] <= high
@@ -504,7 +516,10 @@ def _sources(state: State) -> Iterator[Relation]:
 
 
 def _unchanged_headcounts(state: State) -> Iterator[Relation]:
-    """A place's head count is taken for that of its other periods, and for the newest in the register, where it is."""
+    """A place's head count is taken for that of its other periods, and for the newest in the register, where it is.
+
+    It is often last year's: whoever guesses so is right wherever it is.
+    """
     if state.truth is None:
         return
     first: dict[tuple[tuple[str, ...], float], CellKey] = {}
@@ -537,7 +552,7 @@ def by_kind(
     """The attack with more and more kinds of knowledge, so that each leak shows with the first that it needs."""
     used: list[str] = []
     reports = []
-    for kind in (*KINDS, *GUESSES):
+    for kind in KINDS:
         if kind == "vintages" and earlier is None:
             continue
         used.append(kind)

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.disclosure.attacker import GUESSES, KINDS, Report, attack
+from tests.disclosure.attacker import KINDS, Report, attack
 from tests.disclosure.linear import ContradictionError
 from tests.disclosure.planted import FIGURES, HOME, KEY, cell, plant, truth_of
 from tests.disclosure.publication import CellKey, read_publication
@@ -246,12 +246,16 @@ def test_a_head_count_in_the_register_gives_a_hidden_base_back_once_it_is_that_o
     cells = {cell("training_take_up", "health"): (20, 47), one: (None, None), two: (None, None)}
     hidden = {one: (8, 40), two: (3, 7)}
     register = "organisation_id varchar, headcount bigint, headcount_date date"
+    without_guessing = [kind for kind in KINDS if kind != "headcount"]
     for number, (as_at, expected) in enumerate([("2025-06-30", (7, 7)), ("2025-09-30", (1, 46))]):
         path = plant(tmp_path / f"{number}.duckdb", cells, {"organisations": (register, [("A", 40, as_at)])})
-        assert bounds(attack(path, truth_of(cells, hidden)), two, "denominator") == expected
+        report = attack(path, truth_of(cells, hidden), kinds=without_guessing)
+        assert bounds(report, two, "denominator") == expected
+        # A newer one that is what the older one was is the older one, for whoever guesses so.
+        assert bounds(attack(path, truth_of(cells, hidden)), two, "denominator") == (7, 7)
 
 
-def test_a_head_count_that_stayed_the_same_may_be_guessed(tmp_path: Path) -> None:
+def test_a_head_count_that_stayed_the_same_gives_away_what_another_year_hides(tmp_path: Path) -> None:
     # The first year hides A and B, the second A and C. B's 40 did not change.
     years = ("2023/24", "2024/25")
     sector, one, two, three = (
@@ -264,8 +268,9 @@ def test_a_head_count_that_stayed_the_same_may_be_guessed(tmp_path: Path) -> Non
     }  # fmt: skip
     hidden = {one[0]: (6, 7), two[0]: (22, 40), one[1]: (6, 7), three[1]: (37, 63)}
     path = plant(tmp_path / "impact.duckdb", cells)
-    assert attack(path, truth_of(cells, hidden)).breaches == []
-    guessed = attack(path, truth_of(cells, hidden), kinds=(*KINDS, *GUESSES))
+    within_a_year = [kind for kind in KINDS if kind != "headcount"]
+    assert attack(path, truth_of(cells, hidden), kinds=within_a_year).breaches == []
+    guessed = attack(path, truth_of(cells, hidden))
     assert bounds(guessed, one[0], "denominator") == bounds(guessed, one[1], "denominator") == (7, 7)
 
 

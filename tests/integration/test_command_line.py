@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,37 +17,27 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from expectations.results import CheckResult
+from expectations.results import OWNERS, CheckResult
 from ingestion.contracts import load_contracts
 from ingestion.home import Home, Settings
 from orchestration import manifest
 from orchestration.cli import app
+from tests.commands import IMPACT, impact
 
 if TYPE_CHECKING:
     import dagster as dg
 
-IMPACT = [sys.executable, "-c", "from orchestration.cli import main; main()"]
 MISTAKES = Path("training/bookings_2023-24.csv")
 
 
-def impact(*arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name not in ("IMPACT_HOME", "DAGSTER_HOME")}
-    return subprocess.run(
-        [*IMPACT, *map(str, arguments)], capture_output=True, text=True, env=environment | changes, check=False
-    )
-
-
 @pytest.fixture(scope="module")
-def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A home with the invented borough, and what its first run said."""
+def root(
+    finished_borough: tuple[Path, subprocess.CompletedProcess[str]], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A copy of the home of the invented borough after its first run, to work in."""
     root = tmp_path_factory.mktemp("homes") / "the home of o'neill"
-    assert impact("sample", root).returncode == 0
-    return root, impact("run", "--home", root)
-
-
-@pytest.fixture
-def root(first_run: tuple[Path, subprocess.CompletedProcess[str]]) -> Path:
-    return first_run[0]
+    shutil.copytree(finished_borough[0], root, symlinks=True)
+    return root
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -58,11 +48,16 @@ def content(folder: Path) -> dict[str, str]:
     }
 
 
+def landed(root: Path) -> dict[str, str]:
+    """What landed; the ledger beside it notes each run."""
+    return {name: digest for name, digest in content(root / "landing").items() if name.endswith(".parquet")}
+
+
 # --- impact run ------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_says_what_became_of_each_file_where_the_marts_are_and_a_query_that_works(first_run):
-    root, run = first_run
+def test_a_run_says_what_became_of_each_file_where_the_marts_are_and_a_query_that_works(finished_borough):
+    root, run = finished_borough
     assert run.returncode == 0, run.stdout + run.stderr
     said = " ".join(run.stdout.split())
     assert "training/bookings_2023-24.csv training_bookings landed 522 519 3 0" in said
@@ -76,8 +71,8 @@ def test_a_run_says_what_became_of_each_file_where_the_marts_are_and_a_query_tha
     assert all(str(row[0]) in run.stdout for row in rows)
 
 
-def test_a_run_prints_no_log_lines_and_no_traceback(first_run):
-    _, run = first_run
+def test_a_run_prints_no_log_lines_and_no_traceback(finished_borough):
+    _, run = finished_borough
     assert "Traceback" not in run.stdout + run.stderr
     assert "dagster" not in run.stdout + run.stderr
     assert run.stderr == ""
@@ -105,16 +100,26 @@ def test_the_publication_holds_the_results_of_every_stage(root):
     assert all(stages.values())
 
 
-def test_running_again_while_someone_reads_leaves_the_publication_byte_for_byte_as_it_was(root):
+def test_a_home_restored_from_its_backup_and_run_while_someone_reads_stands_byte_for_byte_as_it_was(root, tmp_path):
+    def publication(home: Path) -> str:
+        return json.loads(impact("status", "--json", "--home", home).stdout)["publication"]["publication_id"]
+
+    archive, restored = tmp_path / "one.tar.gz", tmp_path / "restored"
+    for said in (impact("backup", archive, "--home", root), impact("restore", archive, restored)):
+        assert said.returncode == 0, said.stdout + said.stderr
     before, link = content(root / "published"), (root / "published").readlink()
-    with duckdb.connect(str(root / "published" / "impact.duckdb"), read_only=True) as reader:
+    assert (content(restored / "published"), (restored / "published").readlink()) == (before, link)
+    assert landed(restored) == landed(root)
+    assert publication(restored) == publication(root)
+    with duckdb.connect(str(restored / "published" / "impact.duckdb"), read_only=True) as reader:
         rows = reader.execute("select count(*) from indicator_values").fetchone()
-        run = impact("--home", root, "run")
+        run = impact("--home", restored, "run")
         assert reader.execute("select count(*) from indicator_values").fetchone() == rows
     assert run.returncode == 0, run.stdout + run.stderr
     assert "nothing has changed" in run.stdout
-    assert content(root / "published") == before
-    assert (root / "published").readlink() == link
+    assert content(restored / "published") == before
+    assert landed(restored) == landed(root)
+    assert (restored / "published").readlink() == link
 
 
 def test_the_runs_are_recorded_where_dagsters_page_finds_them_with_rows_and_checks(root, monkeypatch):
@@ -132,6 +137,10 @@ def test_the_runs_are_recorded_where_dagsters_page_finds_them_with_rows_and_chec
     assert arrived.asset_materialization.metadata["rows_quarantined"].value == 3
 
 
+#: Whose matter a check is, for checks of which that is not the point.
+WHY = {"owner": "analyst", "reason": "It matters.", "remedy": "Do this."}
+
+
 class _Worker:
     """A gate that finds what a test wants it to find."""
 
@@ -144,8 +153,11 @@ class _Worker:
         pass
 
     def check_landed(self, home: Home, vintages: dict[str, list[str]]) -> list[CheckResult]:
-        has_rows = CheckResult("landed", "", "has_rows", "The batch has rows.", "error", True, 1, 0)
+        has_rows = CheckResult("landed", "", "has_rows", "The batch has rows.", "error", True, 1, 0, **WHY)
         return [replace(has_rows, dataset=dataset) for dataset in vintages]
+
+    def document(self, home: Home) -> None:
+        pass
 
     def check_marts(self, home: Home) -> list[CheckResult]:
         return list(self.found)
@@ -155,7 +167,7 @@ def test_a_failing_blocking_check_is_named_and_leaves_the_publication_as_it_was(
     before, link = content(root / "published"), (root / "published").readlink()
     message = "3 values lie above 100; correct indicators.csv."
     failing = CheckResult(
-        "marts", "indicator_values", "percent_is_possible", "Up to 100.", "error", False, 9, 3, message=message
+        "marts", "indicator_values", "percent_is_possible", "Up to 100.", "error", False, 9, 3, message=message, **WHY
     )
     monkeypatch.setattr(_Worker, "found", (failing,))
     monkeypatch.setattr("orchestration.run.GateWorker", _Worker)
@@ -307,6 +319,14 @@ def parsed() -> Path:
     return manifest.manifest_path()
 
 
+def test_every_dbt_test_says_whose_matter_it_is_why_it_matters_and_what_to_do(parsed):
+    nodes = json.loads(parsed.read_text(encoding="utf-8"))["nodes"].values()
+    metas = {node["name"]: node["config"]["meta"] for node in nodes if node["resource_type"] == "test"}
+    assert len(metas) > 100
+    assert {meta["owner"] for meta in metas.values()} == set(OWNERS)
+    assert [n for n, meta in metas.items() if not (meta["reason"].endswith(".") and meta["remedy"].endswith("."))] == []
+
+
 @pytest.fixture(scope="module")
 def nodes(parsed: Path) -> list[dict[str, Any]]:
     return list(json.loads(parsed.read_text(encoding="utf-8"))["nodes"].values())
@@ -353,25 +373,36 @@ def test_every_data_test_of_dbt_is_an_asset_check_and_every_mart_has_a_blocking_
 
 
 def test_the_nightly_run_is_at_two_in_london(graph):
-    (schedule,) = graph.schedules
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "Europe/London")
+    schedules = {schedule.name: schedule for schedule in graph.schedules}
+    assert {schedule.execution_timezone for schedule in schedules.values()} == {"Europe/London"}
+    assert {name: schedule.cron_schedule for name, schedule in schedules.items()} == {
+        "nightly": "0 2 * * *",
+        "morning_alerts": "30 7 * * *",
+        "weekly_tidying": "0 5 * * 0",
+    }
 
 
-def test_the_sensor_asks_for_one_run_when_the_inbox_has_settled(graph, root, monkeypatch):
+def test_the_sensor_asks_for_one_run_when_a_file_that_no_run_has_seen_has_settled(graph, monkeypatch, tmp_path):
     import dagster as dg
 
     from orchestration.resources import HomeResource
 
-    (sensor,) = graph.sensors
+    (sensor,) = (sensor for sensor in graph.sensors if sensor.name == "inbox_has_settled")
     moment = [1000.0]
     monkeypatch.setattr("orchestration.automation.time.time", lambda: moment[0])
     requested, cursor = [], None
-    for moment[0] in (1000.0, 1010.0, 1040.0, 1070.0):
-        with dg.build_sensor_context(cursor=cursor, resources={"inbox": HomeResource(path=str(root))}) as context:
+    (tmp_path / "impact.yml").write_text("authority: E08000005\n", encoding="utf-8")
+    (tmp_path / "inbox").mkdir()
+    for moment[0] in (1000.0, 1010.0, 1030.0, 1060.0, 1090.0, 1120.0):
+        if moment[0] == 1010.0:
+            (tmp_path / "inbox" / "events.csv").write_text("Date\n", encoding="utf-8")
+        with dg.build_sensor_context(cursor=cursor, resources={"inbox": HomeResource(path=str(tmp_path))}) as context:
             outcome = sensor.evaluate_tick(context)
         cursor = outcome.cursor
-        requested.append(len(outcome.run_requests))
-    assert requested == [0, 0, 1, 0]
+        requested.append([request.run_config for request in outcome.run_requests])
+    settled = {"resources": {"home": {"config": {"settle_seconds": 30.0}}}}
+    assert requested == [[], [], [], [settled], [], []]
+    assert not (tmp_path / "landing").exists()
 
 
 # --- the parsed project ----------------------------------------------------------------------------------------------

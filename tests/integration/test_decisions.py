@@ -102,6 +102,26 @@ def test_a_decision_that_changes_lands_again(home: Home) -> None:
         (TARGETS, TARGET, "suspension_rate stands already in decisions/indicator_targets.csv, row 2."),
         (TARGETS, TARGET.replace("suspension_rate", "suspensions"), "“suspensions” is neither an indicator that ships"),
         (TARGETS, TARGET.replace("2.5", "half"), "row 3, column target_value: “half” is not a number"),
+        (
+            TARGETS,
+            TARGET.replace("suspension_rate,2.5", "permanent_exclusion_rate,-1"),
+            "row 3, column target_value: -1 is no figure of permanent_exclusion_rate",
+        ),
+        (
+            TARGETS,
+            TARGET.replace("suspension_rate,2.5", "pupils_suspended,900"),
+            "row 3, column target_value: 900 is no figure of pupils_suspended, which is in “percent” and never below 0",
+        ),
+        (
+            TARGETS,
+            TARGET.replace("suspension_rate", "pupils_suspended").replace("2025-01-15", "2925-01-15"),
+            "row 3, column decided_date: 2925-01-15 is still to come",
+        ),
+        (
+            BASELINES,
+            BASELINE.replace("suspension_rate,,", "suspension_rate,,eduction"),
+            "row 3, column sector: “eduction” is no sector. Write one of total, education, health,",
+        ),
         (TARGETS, TARGET.replace("2.5", ""), "row 3, column target_value: it is empty. Fill it."),
         (TARGETS, TARGET.replace("2023/24", "2023-24"), "row 3, column baseline_period: “2023-24” is not a period as"),
     ],

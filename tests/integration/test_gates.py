@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import multiprocessing
+import re
 import shutil
 import signal
 import subprocess
@@ -236,10 +237,14 @@ class Landing:
             con.execute(
                 "create table ledger (dataset varchar, file_name varchar, vintage_id varchar, rows_read bigint,"
                 " rows_landed bigint, rows_quarantined bigint, rows_dropped bigint, received_at timestamp,"
-                " is_current boolean)"
+                " is_current boolean, submission varchar, status varchar, gate varchar, sequence bigint)"
             )
             con.executemany(
-                "insert into ledger values (?, ?, ?, ?, ?, ?, ?, ?, ?)", [list(entry.values()) for entry in self.ledger]
+                "insert into ledger values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'landed', null, ?)",
+                [
+                    [*entry.values(), *([] if "submission" in entry else [""]), sequence]
+                    for sequence, entry in enumerate(self.ledger)
+                ],
             )
             con.execute(f"copy ledger to '{self.home.landing / 'source_files.parquet'}' (format parquet)")
 
@@ -399,6 +404,41 @@ def test_a_seeded_fault_is_caught_by_its_check(
     assert caught.message is not None
     assert f"{dataset}/faulty.csv" in caught.message
     assert caught.message.startswith(f"{found} found among {len(fault(CLEAN[dataset]()))} rows")
+
+
+def test_a_return_sent_again_with_fewer_rows_is_reported_beside_the_one_it_replaces(
+    home: Home, landing: Landing
+) -> None:
+    def many(row: Row, count: int) -> list[Row]:
+        return [row | {"child_id": pseudonym(n), "source_row": n + 2} for n in range(count)]
+
+    landing.land("ssda903_header", "header_2018", many(header()[0], 60))
+    landing.land("ssda903_episodes", "first", many(episodes()[0], 60), submission="collection_year=2018")
+    landing.land("ssda903_episodes", "again", many(episodes()[0], 40), submission="collection_year=2018")
+    results = gates.check_landed(home, {"ssda903_episodes": ["again"]})
+    caught = result_of(results, "volume_as_replaced")
+    assert (caught.severity, caught.rows_failed) == ("warning", 1)
+    assert "ssda903_episodes/again.csv, less than ssda903_episodes/first.csv" in str(caught.message)
+    assert (caught.owner, caught.remedy in str(caught.message)) == ("data supplier", True)
+
+
+def test_a_wave_beside_the_one_before_is_judged_by_great_expectations(home: Home, landing: Landing) -> None:
+    def wave(number: int, score: int, people: int) -> list[Row]:
+        answer = {2: "disagree", 4: "agree"}[score]
+        return [
+            row | {"respondent_id": pseudonym(1000 * number + n), "source_row": n + 2, "wave": number,
+                   "submitted_date": dt.date(2020 + number, 5, 1 + n % 20), "answer": answer, "score": score}
+            for n in range(people)
+            for row in survey()[-23:]
+        ]  # fmt: skip
+
+    landing.land("workforce_survey", "second", wave(2, 4, 60))
+    landing.land("workforce_survey", "third", wave(3, 4, 70))
+    landing.land("workforce_survey", "few", wave(3, 4, 14))
+    assert failures(gates.check_landed(home, {"workforce_survey": ["second", "third"]})) == set()
+    results = gates.check_landed(home, {"workforce_survey": ["second", "few"]})
+    assert "wave 3: far fewer people than in wave 2" in str(result_of(results, "volume_as_before").message)
+    assert {result.severity for result in results if not result.passed} == {"warning"}
 
 
 def test_a_message_names_rows_and_never_a_personal_value(home: Home, landing: Landing) -> None:
@@ -585,6 +625,11 @@ def build_warehouse(home: Home) -> None:
             " from staging.stg_registry__indicators"
             " join staging.stg_registry__indicator_sources using (indicator_id) where source_rank = 1"
         )
+        con.execute("create table staging.stg_home__settings as select 'E08000005' as authority_code")
+        con.execute(
+            "create table staging.stg_home__control_baselines (indicator_id varchar, area_code varchar, sector varchar,"
+            " organisation_id varchar, first_period varchar, last_period varchar)"
+        )
         con.execute("create table marts.framework_nodes as select * from staging.stg_registry__framework_nodes")
         con.execute("create table marts.indicator_nodes as select * from staging.stg_registry__indicator_nodes")
         con.execute("create table marts.framework_links as from staging.stg_registry__framework_links")
@@ -760,6 +805,7 @@ def test_right_marts_pass_and_every_check_has_looked_at_rows(warehouse: Home) ->
     } == {
         *((mart, "has_rows") for mart in MAY_BE_EMPTY),
         ("expected_submissions", "nothing_late"),
+        ("indicators", "decisions_take_effect"),
     }
 
 
@@ -768,6 +814,7 @@ PLACED = "where indicator_id = 'placed_out_of_area'"
 PLACED_FAR = "where indicator_id = 'placed_out_of_area_far'"
 SUSPENSIONS = "where indicator_id = 'suspension_rate'"
 SURVEY = "where indicator_id = 'wf01' and sector = 'total'"
+ORG_EVENTS = "where indicator_id = 'events_held' and organisation_id = 'ORG1'"
 BEFORE = "where comparator = 'previous_period'"
 SOME_KEY = "('month', '2025-05', '2025-05-01', '2025-05-30')"
 
@@ -805,6 +852,8 @@ VALUE_FAULTS: list[tuple[str, str, str, int]] = [
     ("is_latest = not is_latest", SUSPENSIONS, "one_latest_per_key", 1),
     ("is_latest = null", PLACED, "one_latest_per_key", 1),
     ("numerator = -1, value = -1", PLACED, "not_negative", 1),
+    # A sector with four events in an area with three.
+    ("sector = 'health', organisation_id = 'total', numerator = 4", ORG_EVENTS, "parts_within_their_total", 1),
     (
         "ci_lower_95 = 12, ci_upper_95 = 17",
         "where indicator_id = 'sdq_mean'",
@@ -1020,6 +1069,30 @@ def test_what_is_late_is_named_and_stops_nothing(warehouse: Home) -> None:
     assert "pupils_on_roll (3 returns of 2 suppliers)" in str(late.message)
 
 
+def test_decisions_that_suit_no_figure_are_named_and_stop_nothing(warehouse: Home) -> None:
+    def decide(targets: dict[str, str], *baselines: str) -> list[CheckResult]:
+        with duckdb.connect(str(warehouse.warehouse)) as con:
+            for indicator, period in targets.items():
+                con.execute(
+                    f"update marts.indicators set target_value = 2, baseline_period = {period}"
+                    f" where indicator_id = '{indicator}'"
+                )
+            con.execute(f"insert into staging.stg_home__control_baselines values {', '.join(baselines)}")
+        return [result for result in gates.check_marts(warehouse) if result.rule == "decisions_take_effect"]
+
+    [fits] = decide({"suspension_rate": "'2016/17'"}, "('events_held', null, 'total', null, '2025-05', null)")
+    assert fits.passed
+    # 2015/16 is withheld, and beside no figure stands a target without a baseline; no sector is called so.
+    [wrong] = decide(
+        {"suspension_rate": "'2015/16'", "pupils_suspended": "null"},
+        "('events_held', null, 'eduction', null, '2025-05', null)",
+    )
+    assert (wrong.severity, wrong.blocks, wrong.rows_failed) == ("warning", False, 3)
+    assert "suspension_rate is to be 2.0 from 2015/16 on, a period in which no figure of the" in str(wrong.message)
+    assert "pupils_suspended is to be 2.0, beside which no figure of its kind of period" in str(wrong.message)
+    assert "events_held has a new baseline from 2025-05, a period of none of its series" in str(wrong.message)
+
+
 def test_another_process_can_write_to_the_warehouse_as_soon_as_its_marts_are_checked(warehouse: Home) -> None:
     gates.check_marts(warehouse)
     script = f"import duckdb; duckdb.connect({str(warehouse.warehouse)!r}).execute('create table written (i int)')"
@@ -1031,6 +1104,28 @@ def test_the_warehouse_can_be_written_in_the_same_process_even_after_a_failed_ch
         with duckdb.connect(str(warehouse.warehouse)) as con:
             con.execute(statement)
         assert any(result.blocks for result in gates.check_marts(warehouse))
+
+
+def test_marts_are_held_against_the_publication_in_force(warehouse: Home) -> None:
+    folder = warehouse.published / "parquet"
+    folder.mkdir(parents=True)
+    with duckdb.connect(str(warehouse.warehouse)) as con:
+        for mart in MARTS:
+            con.execute(f"copy marts.{mart} to '{folder}/{mart}.parquet'")
+        con.execute("alter table marts.areas add column area_name varchar")
+        con.execute(
+            "update marts.indicator_values set value = 9.16 where indicator_id = 'suspension_rate' and is_latest"
+        )
+        con.execute("delete from marts.indicator_values where indicator_id = 'events_held'")
+    found = {r.rule: r for r in gates.check_marts(warehouse) if r.dataset == "last_publication"}
+    assert {rule: (r.blocks, r.rows_failed) for rule, r in found.items() if not r.passed} == {
+        "nothing_vanished": (True, 1),
+        "nothing_moved": (True, 1),
+        "marts_as_last_published": (False, 1),
+    }
+    assert {r.rows_checked for r in found.values()} == {len(VALUES)}
+    assert "from 4.16 to 9.16" in str(found["nothing_moved"].message)
+    assert found["few_figures_appear_late"].passed
 
 
 def test_a_missing_warehouse_is_said_so(home: Home) -> None:
@@ -1047,6 +1142,35 @@ def test_a_gate_writes_no_file(warehouse: Home, landing: Landing, monkeypatch: p
 
 
 # --- the worker ------------------------------------------------------------------------------------------------------
+
+
+def test_the_data_docs_say_what_was_expected_found_and_is_to_be_done_and_load_nothing(
+    home: Home, landing: Landing
+) -> None:
+    landing.land("training_bookings", "faulty", change(2, person_id="a.person@example.org")(bookings()))
+    with GateWorker() as worker:
+        worker.check_landed(home, {"training_bookings": ["faulty"], "events": ["events_v1"]})
+        worker.document(home)
+    folder = home.checks / "data_docs"
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html", "landed.html", "landed-training_bookings.html", "landed-events.html",
+    }  # fmt: skip
+    page = (folder / "landed-training_bookings.html").read_text(encoding="utf-8")
+    for said in (
+        "Every person_id is there and is a pseudonym of 32 hexadecimal characters.",
+        "disclosure officer",
+        "What tells who a person is must not be kept",
+        "delete the landed file, and report it.",
+    ):
+        assert said in page
+    assert page.count("text-danger") == 1 + 1  # the row's sign, and the style of all such signs
+    overview = (folder / "landed.html").read_text(encoding="utf-8")
+    assert re.search(r"training_bookings</a></td><td>[0-9]+</td><td>1</td><td>0</td>", overview)
+    for path in folder.iterdir():
+        html = path.read_text(encoding="utf-8")
+        assert re.findall(r"https?:|<script|<link|<img|@import|url\(|example\.org", html) == []
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_worker_gives_the_results_of_both_gates(warehouse: Home, landing: Landing) -> None:

@@ -10,10 +10,13 @@ import csv
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +26,12 @@ import pytest
 
 from ingestion.contracts import load_contracts
 from ingestion.home import Home, Settings
+from ingestion.ledger import Ledger
+from ingestion.ledger import Vintage as Entry
 from ingestion.reference.layout import to_arrow
 from ingestion.registry.layout import landed_layouts
+from orchestration import handover
+from orchestration.retention import lay_out, retain
 from publishing.released import recall
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -52,6 +59,8 @@ class Vintage:
     is_current: bool = True
     rows_landed: int | None = None
     received_at: str = "2025-10-01"
+    #: When its rows were deleted; then it has none.
+    retired_at: str | None = None
 
 
 def exclusions(area: str, year: str, school_type: str = "Total", **figures: Any) -> dict[str, Any]:
@@ -351,7 +360,7 @@ LEDGER = {
     "status": "VARCHAR", "gate": "VARCHAR", "rows_read": "BIGINT", "rows_landed": "BIGINT",
     "rows_quarantined": "BIGINT", "rows_dropped": "BIGINT", "rows_corrected": "BIGINT", "dropped_by_rule": "VARCHAR",
     "received_at": "TIMESTAMP", "landed_at": "TIMESTAMP", "sequence": "BIGINT", "is_current": "BOOLEAN",
-    "contract_version": "BIGINT", "message": "VARCHAR",
+    "contract_version": "BIGINT", "message": "VARCHAR", "retired_at": "TIMESTAMP",
 }  # fmt: skip
 
 
@@ -371,6 +380,8 @@ def write_landing(home: Path, vintages: Sequence[Vintage]) -> None:
     for name, contract in contracts.items():
         write_parquet(landing / name / "_empty.parquet", contract.landed_columns(), [])
     for vintage in vintages:
+        if vintage.retired_at is not None:
+            continue
         columns = contracts[vintage.dataset].landed_columns()
         lines = [
             [(row | {"vintage_id": vintage.vintage_id, "source_row": number}).get(column) for column in columns]
@@ -384,11 +395,12 @@ def write_landing(home: Path, vintages: Sequence[Vintage]) -> None:
     ledger = [
         (v.dataset, f"{v.vintage_id}.csv", v.vintage_id, "", "landed", "passed", len(v.rows),
          len(v.rows) if v.rows_landed is None else v.rows_landed, 0, 0, 0, "{}", v.received_at, "2025-10-01",
-         v.sequence, v.is_current, 1, None)
+         v.sequence, v.is_current, 1, None, v.retired_at)
         for v in vintages
     ]  # fmt: skip
     write_parquet(landing / "source_files.parquet", LEDGER, ledger)
     recall(Home(home, Settings(authority="E08000005")))
+    lay_out(Home(home, Settings(authority="E08000005")))
 
 
 @dataclass(frozen=True)
@@ -637,7 +649,10 @@ def test_counts_rest_on_intermediate_models_and_reach_the_marts_through_disclosu
     manifest = built.manifest()
     nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     (counts,) = (key for key, node in nodes.items() if node["name"] == "indicator_counts")
-    assert {nodes[key]["schema"] for key in nodes[counts]["depends_on"]["nodes"]} == {"intermediate"}
+    upstream = [nodes[key] for key in nodes[counts]["depends_on"]["nodes"]]
+    # What has been frozen was counted once, and is not counted again.
+    others = {node["name"] for node in upstream if node["schema"] != "intermediate"}
+    assert others == {"stg_frozen__indicator_counts"}
 
     def reached(key: str, *closed: str) -> set[str]:
         found: set[str] = set()
@@ -652,6 +667,48 @@ def test_counts_rest_on_intermediate_models_and_reach_the_marts_through_disclosu
     assert {"indicator_values", "short_term_outcomes", "comparisons", "node_status"} <= reached(counts)
     # Head counts are not counted values, but which of them may be shown depends on what of those is.
     assert reached(counts, "indicator_values_disclosed", "organisation_headcounts") == set()
+
+
+def test_figures_survive_the_rows_they_rest_on(built: Build, tmp_path: Path) -> None:
+    """The rows of the training, the survey and one of two returns are deleted; more of that year comes later."""
+    folder = tmp_path / "home"
+    shutil.copytree(built.home, folder)
+    home = Home(folder, Settings(authority="E08000005"))
+    with Ledger(home) as ledger:
+        for vintage in VINTAGES:
+            contract = load_contracts()[vintage.dataset]
+            replaces = contract.submission is not None and contract.submission.mode == "replace"
+            entry = Entry(
+                vintage.vintage_id, vintage.dataset, vintage.vintage_id, vintage.vintage_id if replaces else "",
+                "landed", len(vintage.rows), len(vintage.rows), 0, 0, 0, {}, {}, None, 1, "rules",
+            )  # fmt: skip
+            if vintage.is_current:
+                ledger.record(entry, f"{vintage.vintage_id}.csv", 1, 1)
+    with closing(sqlite3.connect(home.ledger)) as db, db:
+        old = "('training.csv', 'survey-wave-1.csv', 'episodes-2024.csv')"
+        db.execute(f"update receipts set received_at = '2025-09-20T08:00:00+00:00' where path in {old}")
+    home.published.mkdir()
+    for stage in handover.STAGES:
+        handover.leave(home, stage, [])
+    done = retain(home, date(2031, 10, 1))
+    retired = {one.vintage_id for one in done.deleted}
+    assert retired == {"training", "survey-wave-1", "episodes-2024"}
+    assert not any((home.landing / one.dataset / f"{one.vintage_id}.parquet").exists() for one in done.deleted)
+
+    # What comes in later for a frozen year counts in none of its figures.
+    late = Vintage("training_bookings", "late", 11, bookings(["d0", "d1"], "O3", "2024-12-01"))
+    gone = [replace(v, retired_at="2031-10-01") if v.vintage_id in retired else v for v in VINTAGES]
+    write_landing(folder, [*gone, late])
+    (tmp_path / "target").mkdir()
+    shutil.copy(built.target / "partial_parse.msgpack", tmp_path / "target")
+    again = dbt_build(
+        folder, tmp_path / "target", "--select", "+indicator_values", "value_vintages", "periods", "counts_are_unique",
+        "stg_training__bookings_reconciles_with_ledger", "--indirect-selection", "empty",
+        "--exclude-resource-type", "unit_test",
+    )  # fmt: skip
+    assert again.exit_code == 0, again.output
+    for table in ("indicators.indicator_counts", "marts.indicator_values", "marts.value_vintages", "marts.periods"):
+        assert again.query(f"from {table} order by all") == built.query(f"from {table} order by all"), table
 
 
 def test_what_reads_the_marts_is_named_with_the_role_that_answers_for_it(built: Build) -> None:

@@ -20,19 +20,32 @@ import pyarrow.parquet
 import pytest
 from filelock import FileLock
 
+from expectations.file_rules import file_concerns
 from expectations.results import CheckResult
+from ingestion.contracts import load_contracts
 from ingestion.home import Home, open_home
 from publishing import folders
-from publishing.content import REQUIRED_MARTS
+from publishing.content import RECORDS, REQUIRED_MARTS
 from publishing.errors import PublicationError
 from publishing.publication import Publication, current_publication, publish
 from publishing.released import is_remembered, recall, remember
+from tests.integration.builders import write
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TABLES = sorted([*REQUIRED_MARTS, "source_files", "data_quality"])
+TABLES = sorted([*REQUIRED_MARTS, *RECORDS])
 UNSUPPRESSED = "numerator-of-three-children"
 
-PASSED = CheckResult("marts", "indicator_values", "key_is_unique", "Every key occurs once.", "error", True, 3, 0)
+#: Whose matter a check is, for checks of which that is not the point.
+WHY = {"owner": "analyst", "reason": "It matters.", "remedy": "Do this."}
+
+
+def concern(rule: str) -> tuple[str, ...]:
+    """Owner, reason and remedy that stand for a rule about files."""
+    [found] = [entry for entry in file_concerns() if entry["rule_name"] == rule]
+    return found["owner"], found["reason"], found["remedy"]
+
+
+PASSED = CheckResult("marts", "indicator_values", "key_is_unique", "Every key occurs once.", "error", True, 3, 0, **WHY)
 FAILED = CheckResult(
     "marts",
     "indicator_values",
@@ -43,6 +56,7 @@ FAILED = CheckResult(
     3,
     1,
     message="1 value is above 100; look at wf01.",
+    **WHY,
 )
 
 
@@ -80,10 +94,18 @@ def build_warehouse(path: Path, generation: int = 1) -> None:
         connection.execute("commit")
 
 
+def accept_a_change(home: Home) -> None:
+    write(
+        home.decisions / "accepted_changes.csv",
+        "change_id,rule,indicator_id,source_dataset,figures,summary,reason,decided_by,decided_date\n"
+        '0123456789ab,nothing_moved,wf01,workforce_survey,7,7 move,"Sent twice, until now.",data lead,2025-11-02\n',
+    )
+
+
 def source_file(**values: object) -> dict[str, object]:
     """A row of the ledger's export."""
     row: dict[str, object] = {
-        "dataset": "events",
+        "dataset": "organisations",
         "file_name": "events/2025.csv",
         "vintage_id": "e1",
         "submission": "",
@@ -101,6 +123,7 @@ def source_file(**values: object) -> dict[str, object]:
         "is_current": True,
         "contract_version": 1,
         "message": None,
+        "retired_at": None,
     }
     return row | values
 
@@ -108,7 +131,7 @@ def source_file(**values: object) -> dict[str, object]:
 def finding(**values: object) -> dict[str, object]:
     """A row of the union of quarantine files."""
     row: dict[str, object] = {
-        "dataset": "events",
+        "dataset": "organisations",
         "file_name": "events/2025.csv",
         "vintage_id": "e1",
         "sheet": None,
@@ -131,6 +154,7 @@ LEDGER_TYPES = {
     "rows_corrected": "BIGINT",
     "received_at": "TIMESTAMP",
     "landed_at": "TIMESTAMP",
+    "retired_at": "TIMESTAMP",
     "sequence": "BIGINT",
     "is_current": "BOOLEAN",
     "contract_version": "BIGINT",
@@ -231,6 +255,7 @@ class TestContent:
         ]
 
     def test_parquet_files_hold_the_same_rows_in_the_same_order_as_the_tables(self, home: Home) -> None:
+        accept_a_change(home)
         folder = publish(home, [PASSED]).path
         for table in TABLES:
             from_database = read(folder, f"from {table}")
@@ -248,9 +273,27 @@ class TestContent:
         columns = dict(read(home.published, "select table_name || '.' || column_name, comment from duckdb_columns()"))
         assert columns["indicators.id"] == "Identifier that never changes."
         assert columns["indicators.generation"] is None
-        for table in ("source_files", "data_quality"):
+        for table in RECORDS:
             assert tables[table]
             assert all(comment for name, comment in columns.items() if str(name).startswith(f"{table}."))
+
+    def test_what_was_accepted_is_published_with_who_and_why(self, home: Home) -> None:
+        before = publish(home, [PASSED])
+        assert read(home.published, "from accepted_changes") == []
+        accept_a_change(home)
+        after = publish(home, [PASSED])
+        assert after.changed
+        assert before.tables["accepted_changes"] == 0
+        assert read(home.published, "select change_id, figures, reason, decided_by from accepted_changes") == [
+            ("0123456789ab", 7, "Sent twice, until now.", "data lead")
+        ]
+
+    def test_versions_has_every_table_of_the_publication_and_every_contract(self, home: Home) -> None:
+        publish(home, [PASSED])
+        tables = read(home.published, "select distinct name from versions where kind = 'table' order by name")
+        assert [name for (name,) in tables] == TABLES
+        contracts = read(home.published, "select name, version from versions where kind = 'contract'")
+        assert dict(contracts) == {name: contract.version for name, contract in load_contracts().items()}
 
     def test_source_files_holds_the_public_columns_of_the_ledger(self, home: Home) -> None:
         publish(home, [PASSED])
@@ -260,6 +303,8 @@ class TestContent:
             "file_name",
             "vintage_id",
             "status",
+            "contract_version",
+            "rows_status",
             "rows_read",
             "rows_landed",
             "rows_quarantined",
@@ -269,13 +314,16 @@ class TestContent:
             "landed_at",
             "is_current",
             "message",
+            "retired_at",
         ]
         assert read(home.published, "from source_files") == [
             (
-                "events",
+                "organisations",
                 "events/2025.csv",
                 "e1",
                 "landed",
+                1,
+                "ok",
                 10,
                 8,
                 2,
@@ -284,6 +332,7 @@ class TestContent:
                 datetime(2025, 9, 1, 2, 0, 0),
                 datetime(2025, 9, 1, 2, 0, 5),
                 True,
+                None,
                 None,
             )
         ]
@@ -297,13 +346,23 @@ class TestContent:
             [finding(), finding(column_name="ends_on"), finding(source_row=9), finding(vintage_id="e2"), warned],
         )
         advice = CheckResult(
-            "landed", "events", "few_rows", "As many rows as last year.", "warning", False, 8, 8, "e1", "8, was 80."
+            "landed",
+            "organisations",
+            "few_rows",
+            "As many rows as last year.",
+            "warning",
+            False,
+            8,
+            8,
+            "e1",
+            "8, was 80.",
+            **WHY,
         )
         publish(home, [PASSED, advice])
         assert read(home.published, "from data_quality") == [
             (
                 "files",
-                "events",
+                "organisations",
                 "date",
                 "Every row and file that arrives keeps the rule date.",
                 "error",
@@ -312,10 +371,11 @@ class TestContent:
                 3,
                 None,
                 "3 rows of 2 files set aside in quarantine. `impact check` on the file says which rows and what to do.",
+                *concern("any_row"),
             ),
             (
                 "files",
-                "events",
+                "organisations",
                 "unknown_column",
                 "Every row and file that arrives keeps the rule unknown_column.",
                 "warning",
@@ -324,10 +384,11 @@ class TestContent:
                 1,
                 None,
                 "1 file used with a warning. `impact check` on the file says which rows and what to do.",
+                *concern("unknown_column"),
             ),
             (
                 "landed",
-                "events",
+                "organisations",
                 "few_rows",
                 "As many rows as last year.",
                 "warning",
@@ -336,6 +397,7 @@ class TestContent:
                 8,
                 "e1",
                 "8, was 80.",
+                *WHY.values(),
             ),
             (
                 "marts",
@@ -348,7 +410,53 @@ class TestContent:
                 0,
                 None,
                 None,
+                *WHY.values(),
             ),
+        ]
+
+    def test_no_number_of_rows_says_how_few_people_a_file_is_about(self, home: Home) -> None:
+        few = {"dataset": "training_bookings", "rows_read": 7, "rows_landed": 3, "rows_quarantined": 4}
+        write_ledger(
+            home,
+            [
+                source_file(dataset="training_bookings", file_name="many.csv"),
+                source_file(file_name="few.csv", vintage_id="e2", sequence=2, message="4 of 7 rows are wrong.", **few),
+            ],
+            [finding(dataset="training_bookings"), finding(dataset="training_bookings", vintage_id="e2")],
+        )
+
+        def check(stage: str, dataset: str, rows: int, failed: int, message: str | None) -> CheckResult:
+            return CheckResult(
+                stage, dataset, "rule", "It holds.", "warning", False, rows, failed, None, message, **WHY
+            )
+
+        publish(
+            home,
+            [
+                check("landed", "training_bookings", 11, 1, "1 found among 11 rows: 4 of 7 rows in quarantine. Ask."),
+                check("landed", "training_bookings", 11, 2, "2 found among 11 rows: row 2; row 5. Ask."),
+                check("models", "stg_training__bookings", 11, 0, None),
+                check("models", "indicator_counts", 4, 2, "2 rows"),
+                check("landed", "dfe_exclusions", 3, 2, "2 found among 3 rows: row 2; row 3. Ask."),
+            ],
+        )
+        files = read(home.published, "select file_name, columns('rows_.*'), message from source_files order by 1 desc")
+        assert files == [
+            ("many.csv", "ok", 10, 8, 2, 0, 0, None),
+            ("few.csv", "c", None, None, None, None, None, "too many rows are wrong."),
+        ]
+        found = read(
+            home.published, "select dataset, rows_checked, rows_failed, message from data_quality order by all"
+        )
+        masked = "Found in 1 to 5 rows. `impact check` on the file says which and what to do."
+        aside = "1 to 5 rows of 2 files set aside in quarantine."
+        assert found == [
+            ("dfe_exclusions", 3, 2, "2 found among 3 rows: row 2; row 3. Ask."),
+            ("indicator_counts", 4, 2, "2 rows"),
+            ("stg_training__bookings", None, 0, None),
+            ("training_bookings", None, 1, "1 found: too many rows in quarantine. Ask."),
+            ("training_bookings", None, None, f"{aside} `impact check` on the file says which rows and what to do."),
+            ("training_bookings", None, None, masked),
         ]
 
     def test_findings_of_a_file_that_was_corrected_are_no_longer_reported(self, home: Home) -> None:
@@ -526,7 +634,7 @@ class TestRefusal:
     def test_only_an_error_about_models_or_marts_stops_a_publication(
         self, home: Home, stage: str, severity: str, stops: bool
     ) -> None:
-        check = CheckResult(stage, "events", "rule", "A rule.", severity, False, 1, 1)
+        check = CheckResult(stage, "events", "rule", "A rule.", severity, False, 1, 1, **WHY)
         if stops:
             with pytest.raises(PublicationError, match="events, rule: A rule"):
                 publish(home, [check])
@@ -657,7 +765,9 @@ print(json.dumps(seen))
 def test_readers_that_go_on_querying_see_no_error_and_never_a_mixed_state(home: Home, tmp_path: Path) -> None:
     def publish_marked(generation: int) -> Publication:
         build_warehouse(home.warehouse, generation)
-        mark = CheckResult("landed", "events", "generation", "Mark.", "warning", False, 1, 1, message=f"{generation}.")
+        mark = CheckResult(
+            "landed", "events", "generation", "Mark.", "warning", False, 1, 1, message=f"{generation}.", **WHY
+        )
         return publish(home, [mark])
 
     def start(how: str) -> subprocess.Popen[str]:
@@ -718,7 +828,8 @@ def dies_at(point):
         wrap(owner, name)
 
 home = open_home(pathlib.Path(sys.argv[1]))
-check = CheckResult("marts", "indicator_values", "key_is_unique", "Every key occurs once.", "error", True, 3, 0)
+why = {"owner": "analyst", "reason": "It matters.", "remedy": "Do this."}
+check = CheckResult("marts", "indicator_values", "key_is_unique", "Every key occurs once.", "error", True, 3, 0, **why)
 print("ready", flush=True)
 for line in sys.stdin:
     how, value = line.split()
@@ -868,3 +979,29 @@ def test_without_what_is_hidden_nothing_is_published(home: Home) -> None:
     with pytest.raises(PublicationError, match="Build the warehouse again"):
         publish(home, [PASSED])
     assert current_publication(home) is None
+
+
+def test_no_text_of_a_publication_is_a_formula_to_a_spreadsheet_and_numbers_stay_as_they_are(home: Home) -> None:
+    meant = [
+        "=1+1",
+        "@SUM(A1)",
+        "+cmd|'/C calc'!A0",
+        "-2+3+cmd|' /C calc'!A0",
+        "\t=1",
+        "\r=1",
+        '=HYPERLINK("http://x")',
+    ]
+    honest = ["-5", "+3.2 %", "-1,234.50", "-", "–", "+44 161 496 0000", "-1e5", "a=b", "Ashfield - Moorside", ""]
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute(
+            "create or replace table marts.organisations as "
+            "select unnest(?::varchar[]) as organisation_name, -5 as number, 1 as generation",
+            [[*meant, *honest]],
+        )
+    write_ledger(home, [source_file(file_name="=cmd|' C calc'!A0.csv")], [])
+    publication = publish(home, [PASSED])
+    names = {name for (name,) in read(publication.path, "select organisation_name from organisations")}
+    assert names == {*(f"'{text}" for text in meant), *honest}
+    assert read(publication.path, "select distinct number from organisations") == [(-5,)]
+    assert read(publication.path, "select file_name from source_files") == [("'=cmd|' C calc'!A0.csv",)]
+    assert not publish(home, [PASSED]).changed

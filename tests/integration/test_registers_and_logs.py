@@ -16,6 +16,7 @@ from ingestion.home import Home, open_home
 from ingestion.landing import FileReport, land_inbox
 from ingestion.pseudonyms import KEY_VARIABLE, load_key
 from ingestion.sample import Size, write_sample
+from tests.commands import impact
 from tests.integration.builders import (
     REGISTER_HEADER,
     csv_text,
@@ -27,7 +28,6 @@ from tests.integration.builders import (
     write,
     write_workbook,
 )
-from tests.integration.test_command_line import impact
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,9 @@ from ingestion.home import Home, open_home
 from ingestion.instruments import Instrument, load_instruments, read_instrument
 from ingestion.landing import FileReport, check_file, land_inbox
 from ingestion.pseudonyms import KEY_VARIABLE, load_key
+from ingestion.texts import printable
+from tests.commands import impact
 from tests.integration.builders import every_text, findings, landed, make_home, put_register, write, write_workbook
-from tests.integration.test_command_line import impact
 
 #: What may tell who answered, as it stands in the columns of the tools' own.
 MAIL, FIRST, LAST, ADDRESS, LATITUDE, LONGITUDE = (
@@ -891,7 +892,7 @@ def test_a_new_question_is_told_once_and_a_new_answer_with_its_row(home: Home) -
     assert (report.rows_landed, report.rows_quarantined) == (1, 1)
     assert [(f.source_row, f.column_name, f.rule, f.value, f.severity) for f in report.findings] == [
         (None, "Did you like the biscuits?", "unknown_column", None, "warning"),
-        (3, header[9].strip(), "unknown_answer", "Now and then", "error"),
+        (3, printable(header[9].strip()), "unknown_answer", "Now and then", "error"),
     ]
     exported = findings(home, "source_row, rule, value")
     assert exported == [(f.source_row, f.rule, f.value) for f in report.findings]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-import hashlib
+import json
 import re
 import shutil
 import statistics
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +17,10 @@ import pytest
 import xlsxwriter
 
 from expectations.marts import published_sources
-from ingestion.sample import write_sample
+from tests.commands import impact
 from tests.disclosure.attacker import attack
 from tests.disclosure.publication import read_truth
 from tests.disclosure.published_bytes import search, withheld
-from tests.integration.test_command_line import impact
 from tests.unit.test_registry import read_seed
 
 KEY = (
@@ -28,6 +28,7 @@ KEY = (
     "period_type", "period",
 )  # fmt: skip
 ROCHDALE = "E08000005"
+LAST_EPISODES = Path("ssda903") / "2024-25" / "episodes.csv"
 FIRST_WAVE = Path("workforce survey") / "Workforce survey wave 1.xlsx"
 
 
@@ -170,11 +171,10 @@ def test_every_row_of_every_file_is_accounted_for(rochdale: Path, shared: Path) 
 
 
 @pytest.fixture(scope="module")
-def borough(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The invented borough after a run."""
-    root = tmp_path_factory.mktemp("homes") / "borough"
-    write_sample(root)
-    run(root)
+def borough(finished_borough: tuple[Path, subprocess.CompletedProcess[str]]) -> Path:
+    """The invented borough after a run; to be read only."""
+    root, ran = finished_borough
+    assert ran.returncode == 0, ran.stdout + ran.stderr
     return root
 
 
@@ -262,29 +262,35 @@ def test_why_a_figure_is_hidden_is_said_without_the_figure(borough: Path) -> Non
     assert shown == []
 
 
-def test_a_second_run_changes_nothing(copy_of: Path) -> None:
-    def state() -> dict[str, str]:
-        files = (path for name in ("landing", "publications") for path in (copy_of / name).rglob("*.parquet"))
-        return {str(path.relative_to(copy_of)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
-
-    before = state()
-    run(copy_of)
-    assert state() == before
-
-
-def test_the_marts_follow_a_corrected_file(copy_of: Path) -> None:
-    path = copy_of / "inbox" / FIRST_WAVE
+def test_a_correction_waits_until_it_is_accepted_and_a_bad_supplier_holds_nobody_up(copy_of: Path) -> None:
+    path, episodes = copy_of / "inbox" / FIRST_WAVE, copy_of / "inbox" / LAST_EPISODES
     corrected, changed = _with_every_answer_to_the_first_statement_agreed(path)
+    _break_half_of_the_rows(episodes)
     question = "select numerator, denominator, value from indicator_values where indicator_id = 'wf01' "
     question += (
         "and period = 'workforce wave 1' and sector = 'total' and organisation_id = 'total' and breakdown = 'total'"
     )
-    before = published(copy_of, question)
+    placed = "select * exclude (trend, trend_method, trend_reason, signal) from indicator_values"
+    placed += " where source_dataset = 'ssda903_episodes' order by all"
+    before, placed_before = published(copy_of, question), published(copy_of, placed)
     earlier_truth = read_truth(copy_of / "warehouse.duckdb")
     earlier = (copy_of / "published").resolve()
     path.unlink()
     shutil.move(corrected, path)
+
+    # Figures that people have seen move far: nothing is published before somebody says that they are right.
+    stopped = impact("run", "--home", copy_of)
+    assert stopped.returncode == 1, stopped.stdout + stopped.stderr
+    assert "last_publication.nothing_moved" in stopped.stdout
+    assert (copy_of / "published").resolve() == earlier
+    waiting = json.loads(impact("accept", "--json", "--home", copy_of).stdout)
+    assert {(change["rule"], change["indicator_id"], change["source_dataset"]) for change in waiting} == {
+        ("nothing_moved", "wf01", "workforce_survey")
+    }
+    accepted = impact("accept", "--all", "--by", "survey lead", "--why", "Read the wrong way.", "--home", copy_of)
+    assert accepted.returncode == 0, accepted.stderr
     run(copy_of)
+
     answered = before[0][1]
     assert changed > 0
     with duckdb.connect(copy_of / "warehouse.duckdb", read_only=True) as warehouse:
@@ -292,13 +298,43 @@ def test_the_marts_follow_a_corrected_file(copy_of: Path) -> None:
         assert counted.fetchall() == [(answered, answered, 100.0)]
     # That everybody agreed would say what the few people in a small organisation said.
     assert published(copy_of, question) == [(None, answered, None)]
-    vintages = published(
-        copy_of, f"select is_current from source_files where file_name = '{FIRST_WAVE.as_posix()}' order by landed_at"
-    )
-    assert vintages == [(False,), (True,)]
+    assert published(copy_of, "select decided_by, reason from accepted_changes") == [
+        ("survey lead", "Read the wrong way.")
+    ]
+    assert _vintages(copy_of, FIRST_WAVE) == [(False, None), (True, None)]
     # Who kept the publication from before the correction learns nothing from the two together.
     report = attack(copy_of / "published", read_truth(copy_of / "warehouse.duckdb"), (earlier, earlier_truth))
     assert report.leaks == []
+
+    # The return that is half wrong is rejected as a whole, and the one before it stays in force.
+    (kept, _), (rejected, why) = _vintages(copy_of, LAST_EPISODES)
+    assert (kept, rejected) == (True, False)
+    assert "rows" in str(why)
+    assert published(copy_of, placed) == placed_before
+    told = published(
+        copy_of,
+        "select severity, result from data_quality where stage = 'landed' and dataset = 'ssda903_episodes'"
+        " and rule = 'quarantined_share' and result = 'failed'",
+    )
+    assert told == [("error", "failed")]
+
+
+def _vintages(root: Path, file: Path) -> list[tuple[object, ...]]:
+    """Whether each vintage of a file is in force, and what is said of it, in their order."""
+    return published(
+        root,
+        f"select is_current, message from source_files where file_name = '{file.as_posix()}' order by landed_at",
+    )
+
+
+def _break_half_of_the_rows(path: Path) -> None:
+    """Write a legal status that there is none into every other row of an SSDA903 file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = list(csv.reader(file))
+    for row in rows[::2]:
+        row[header.index("LS")] = "ZZ"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
 
 
 def _with_every_answer_to_the_first_statement_agreed(path: Path) -> tuple[Path, int]:

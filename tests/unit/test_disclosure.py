@@ -200,6 +200,32 @@ def test_a_count_that_is_another_indicators_base_is_hidden_there_too():
     assert sum(found["suspended", name].hides_numerator for name in "ABC") == 2
 
 
+def test_head_counts_of_one_register_are_one_count_in_whatever_period_they_stand():
+    # The take-up hides A's base of 4 and takes B's with it. The survey has the same bases, in another period.
+    relation = Relation("take_up", "denominator", "head_count", "response", "denominator")
+    take_up = {"indicator_id": "take_up", "measure_type": "proportion", "minimum_base": 10}
+    survey = {
+        "indicator_id": "response", "measure_type": "proportion", "disclosure_unit": "respondent",
+        "minimum_count": None, "minimum_base": 1, "period_type": "wave", "period": "wave 1",
+    }  # fmt: skip
+    bases = {"A": 4, "B": 40, "C": 60}
+    cells = [
+        cell(50, 104, **take_up), *(school(name, base // 2, base, **take_up) for name, base in bases.items()),
+        cell(30, 104, **survey), *(school(name, 3, base, **survey) for name, base in bases.items()),
+    ]  # fmt: skip
+    found = decided(cells, relations=[relation])
+    hides = [one.hides_denominator for one in found]
+    assert hides[1]
+    assert sum(hides[:4]) > 1
+    assert hides[4:] == hides[:4]
+    # A head count that has changed since is another count.
+    changed = [one._replace(denominator=70) if one.denominator == 60 else one for one in cells[4:]]
+    changed[0] = changed[0]._replace(denominator=114)
+    found = decided([*cells[:4], *changed], relations=[relation])
+    assert not found[4].hides_denominator
+    assert not any(one.hides_denominator for one in decided(cells)[4:])
+
+
 def test_the_rest_of_a_whole_is_a_count_of_persons():
     relation = Relation("far", "numerator", "part_of", "outside", "numerator")
     cells = [cell(20, 100, indicator_id="far"), cell(23, 100, indicator_id="outside")]

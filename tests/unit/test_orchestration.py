@@ -19,7 +19,7 @@ from ingestion.findings import Finding
 from ingestion.home import Home, Settings
 from ingestion.landing import FileReport
 from orchestration import dbt_build, gating, handover
-from orchestration.automation import SETTLED_SECONDS, Look, decide, inbox_state
+from orchestration.automation import PATIENCE_SECONDS, SETTLED_SECONDS, Look, decide, remembered
 from orchestration.dbt_build import BuildError, NodeResult, build_arguments, count_rows, model_checks, node_results
 from orchestration.instance import settle
 from orchestration.lock import HomeBusy, writing
@@ -28,6 +28,8 @@ from orchestration.reporting import failed_checks, file_check, files_table, reje
 
 MODEL, SEED, VIEW = "model.impact.areas", "seed.impact.seed_areas", "model.impact.stg_areas"
 TEST, WARNING = "test.impact.areas_are_unique", "test.impact.areas_are_many"
+#: Whose matter a check is, for checks of which that is not the point.
+WHY = {"owner": "analyst", "reason": "It matters.", "remedy": "Do this."}
 
 
 @pytest.fixture
@@ -55,15 +57,19 @@ def manifest() -> dict[str, object]:
             SEED: node("seed", "seed_areas", config={"materialized": "seed"}),
             VIEW: node("model", "stg_areas", config={"materialized": "view"}),
             TEST: node(
-                "test", "areas_are_unique", config={"severity": "ERROR"}, description="No area twice.", **tested
+                "test",
+                "areas_are_unique",
+                config={"severity": "ERROR", "meta": WHY},
+                description="No area twice.",
+                **tested,
             ),
-            WARNING: node("test", "areas_are_many", config={"severity": "warn"}, description="", **tested),
+            WARNING: node("test", "areas_are_many", config={"severity": "warn", "meta": WHY}, description="", **tested),
         }
     }
 
 
 def result(**changes: object) -> CheckResult:
-    base = CheckResult("landed", "events", "has_rows", "The batch has rows.", "error", True, 10, 0)
+    base = CheckResult("landed", "events", "has_rows", "The batch has rows.", "error", True, 10, 0, **WHY)
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
@@ -90,12 +96,12 @@ def test_a_partial_build_runs_the_nodes_that_were_chosen_and_no_test_beside_them
 
 def test_an_answer_without_results_is_an_error_that_gives_dbts_reason():
     with pytest.raises(BuildError, match="no profile"):
-        node_results(SimpleNamespace(result=None, exception="no profile"))
+        node_results(SimpleNamespace(result=None, exception=RuntimeError("no profile")))
 
 
 def test_a_passed_test_becomes_a_check_with_the_rows_it_looked_at(manifest):
     (check,) = model_checks([NodeResult(TEST, "pass", failures=0)], manifest, {MODEL: 203})
-    assert check == CheckResult("models", "areas", "areas_are_unique", "No area twice.", "error", True, 203, 0)
+    assert check == CheckResult("models", "areas", "areas_are_unique", "No area twice.", "error", True, 203, 0, **WHY)
 
 
 def test_a_failed_test_blocks_and_says_how_many_rows_and_how_to_see_them(manifest):
@@ -199,43 +205,54 @@ def test_a_warning_rejects_nothing():
 # --- the sensor ------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_starts_when_two_looks_half_a_minute_apart_find_the_same_files():
-    first, start, _ = decide(None, "one file", 100.0)
-    assert not start
-    second, start, _ = decide(first, "one file", 100.0 + SETTLED_SECONDS)
-    assert start
-    assert second.run == "one file"
+def looks(*seen: tuple[float, dict[str, str]]) -> list[bool]:
+    """Whether a run was started at each look: the moment, and the files that no run has dealt with as they are."""
+    look, started = Look(), []
+    for now, arrived in seen:
+        look, start, _ = decide(look, arrived, now)
+        started.append(start)
+    return started
+
+
+def test_a_run_starts_when_two_looks_half_a_minute_apart_find_the_same_file_and_only_once():
+    one = {"events.csv": "8 bytes"}
+    assert looks((100.0, one), (100.0 + SETTLED_SECONDS, one), (400.0, one)) == [False, True, False]
 
 
 def test_a_file_that_is_still_growing_puts_the_run_off():
-    look, _, _ = decide(None, "half a file", 100.0)
-    look, start, _ = decide(look, "whole file", 140.0)
-    assert not start
-    _, start, _ = decide(look, "whole file", 150.0)
-    assert not start
+    seen = [(100.0 + 30 * n, {"events.csv": f"{n} bytes"}) for n in range(120)]
+    assert not any(looks(*seen))
+    whole = {"events.csv": "120 bytes"}
+    assert looks(*seen, (3700.0, whole), (3730.0, whole))[-2:] == [False, True]
 
 
-def test_the_same_files_start_no_second_run():
-    look = Look("one file", 100.0, run="one file")
-    _, start, reason = decide(look, "one file", 10_000.0)
-    assert not start
-    assert reason == "Everything in the inbox has been through a run."
+def test_a_file_that_grows_for_ever_holds_back_what_has_settled_for_a_while_and_no_longer():
+    seen = [(30.0 * n, {"events.csv": "8 bytes", "export.csv": f"{n} bytes"}) for n in range(60)]
+    started = looks(*seen)
+    assert started.index(True) == PATIENCE_SECONDS / 30
+    assert started.count(True) == 1
 
 
-def test_an_empty_inbox_starts_nothing():
-    assert decide(Look("one file", 100.0), None, 10_000.0)[1] is False
+def test_a_file_that_arrives_after_a_run_starts_another_and_the_same_state_does_not():
+    first, second = {"a.csv": "1"}, {"b.csv": "1"}
+    assert looks((0, first), (30, first), (60, {}), (90, second), (120, second), (150, {}), (180, {}))[4] is True
+    # The first file cannot be dealt with, and a second one joins it.
+    assert looks((0, first), (30, first), (60, first | second), (90, first | second))[3] is True
 
 
-def test_the_state_of_the_inbox_changes_with_a_file_and_not_with_what_a_program_leaves_beside_it(tmp_path):
-    assert inbox_state(tmp_path) is None
-    (tmp_path / "survey.xlsx").write_bytes(b"1")
-    before = inbox_state(tmp_path)
-    (tmp_path / "~$survey.xlsx").write_bytes(b"1")
-    (tmp_path / ".hidden").mkdir()
-    (tmp_path / ".hidden" / "x.csv").write_bytes(b"1")
-    assert inbox_state(tmp_path) == before
-    (tmp_path / "survey.xlsx").write_bytes(b"22")
-    assert inbox_state(tmp_path) != before
+def test_a_clock_that_is_set_back_keeps_a_file_waiting_for_half_a_minute_more_and_no_longer():
+    one = {"events.csv": "8 bytes"}
+    assert looks((100_000.0, one), (100.0, one), (110.0, one), (130.0, one)) == [False, False, False, True]
+
+
+def test_an_empty_inbox_starts_nothing_and_says_so():
+    assert decide(Look({"x": 1.0}, "x"), {}, 10_000.0) == (
+        Look({}, "x"), False, "Everything in the inbox has been through a run.",
+    )  # fmt: skip
+
+
+def test_a_cursor_that_is_none_of_ours_is_as_good_as_none():
+    assert remembered(None) == remembered("[1]") == remembered('{"state": "x"}') == Look()
 
 
 # --- the lock --------------------------------------------------------------------------------------------------------

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from ingestion.pseudonyms import KEY_VARIABLE, SHORTEST_KEY, Key, PseudonymKeyError, load_key
+from ingestion.pseudonyms import KEY_FILE_VARIABLE, KEY_VARIABLE, SHORTEST_KEY, Key, PseudonymKeyError, load_key
 
 SECRET = "a secret of the partnership, long enough to keep"
 
@@ -83,3 +84,59 @@ def test_a_query_makes_the_same_pseudonyms_and_does_not_name_the_key(
             f"select {sql} from (select unnest(?::varchar[]) as identifier)", [[*texts, None]]
         ).fetchall()
     assert [row[0] for row in made] == [*(key.pseudonym("learner", text) for text in texts), None]
+
+
+@pytest.fixture
+def key_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    path = tmp_path / "key"
+    path.write_text("k" * SHORTEST_KEY + "\n", encoding="utf-8")
+    path.chmod(0o600)
+    monkeypatch.setenv(KEY_FILE_VARIABLE, str(path))
+    return path
+
+
+def test_a_key_may_stand_in_a_file_that_its_owner_alone_can_read(
+    key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_file = load_key()
+    assert not of_file.is_demo
+    monkeypatch.delenv(KEY_FILE_VARIABLE)
+    monkeypatch.setenv(KEY_VARIABLE, "k" * SHORTEST_KEY)
+    assert load_key() == of_file
+    monkeypatch.setenv(KEY_FILE_VARIABLE, str(key_file))
+    with pytest.raises(PseudonymKeyError, match="both set"):
+        load_key()
+
+
+@pytest.mark.parametrize("open_to", [0o640, 0o604, 0o620, 0o602])
+def test_a_key_file_that_others_can_get_at_is_refused(key_file: Path, open_to: int) -> None:
+    key_file.chmod(open_to)
+    with pytest.raises(PseudonymKeyError, match="chmod 600") as refused:
+        load_key()
+    assert "kkk" not in str(refused.value)
+
+
+def test_a_credential_that_systemd_hands_over_may_show_its_access_list_as_a_group(
+    key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(key_file.parent))
+    key_file.chmod(0o440)
+    assert not load_key().is_demo
+    key_file.chmod(0o444)
+    with pytest.raises(PseudonymKeyError, match="read or changed by others"):
+        load_key()
+
+
+def test_a_key_file_that_holds_no_key_is_refused_without_being_shown(
+    key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for content, why in ((b"kkk", "fewer than"), (b"\xff\xfekkk" * 20, "not text")):
+        key_file.write_bytes(content)
+        with pytest.raises(PseudonymKeyError, match=why) as refused:
+            load_key()
+        assert "kkk" not in str(refused.value)
+    for path in (key_file.parent, key_file.parent / "nothing"):
+        monkeypatch.setenv(KEY_FILE_VARIABLE, str(path))
+        with pytest.raises(PseudonymKeyError, match="cannot be read"):
+            load_key()

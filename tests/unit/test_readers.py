@@ -196,7 +196,7 @@ def test_a_stray_quotation_mark_inside_a_cell_does_no_harm(tmp_path: Path) -> No
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old_or_locked_workbook"),
         (b"PK\x03\x04", "not_a_workbook"),
         (b"one column\n1\n", "one_column"),
-        (b"A,B\n1," + b"x" * (1 << 23) + b"\n", "not_readable"),
+        (b"A,B\n1," + b"x" * (1 << 23) + b"\n", "row_too_long"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_with_its_reason(tmp_path: Path, content: bytes, rule: str) -> None:
@@ -210,7 +210,7 @@ def test_why_reading_broke_off_is_kept_for_whoever_pulls_the_rows(tmp_path: Path
     with pytest.raises(UnreadableFile):
         read(sheet)
     assert sheet.broke_off is not None
-    assert sheet.broke_off[0] == "not_readable"
+    assert sheet.broke_off[0] == "row_too_long"
 
 
 # --- workbooks ---------------------------------------------------------------------------------------------------

@@ -316,7 +316,7 @@ def test_a_list_is_parted_at_its_separator(con: duckdb.DuckDBPyConnection, cell:
 
 @pytest.mark.parametrize(
     "cell",
-    ["O'Brien's", "'; drop table raw; --", "{value}", "{suggestion}", "%s $1 ?", "😀 Łódź", '"quoted"', "a\nb", "\\"],
+    ["O'Brien's", "'; drop table raw; --", "{value}", "{suggestion}", "%s $1 ?", "😀 Łódź", '"quoted"', "\\"],
 )
 def test_text_lands_as_it_is_and_a_message_shows_it_as_it_is(con: duckdb.DuckDBPyConnection, cell: str) -> None:
     assert value_of(con, {}, cell) == cell

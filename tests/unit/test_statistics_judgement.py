@@ -66,6 +66,32 @@ def test_neighbours_are_compared_by_their_median_and_ranked() -> None:
     assert found["verdict"].tolist() == ["similar", "best", "cannot_be_calculated"]
 
 
+def test_one_event_beside_neighbours_without_any_is_not_beyond_doubt_and_does_not_make_an_area_the_last() -> None:
+    # Of 1 and of 20 events among 1,000 the exact and Byar's bounds; none of 1,000 reaches up to 3.689 (6.908).
+    few = {"measure_type": "rate", "multiplier": 1000, "polarity": "lower_is_better", "numerator": 1,
+           "denominator": 1000, "value": 1.0, "ci_lower_95": 0.0253, "ci_upper_95": 5.572, "ci_lower_998": 0.001,
+           "ci_upper_998": 9.234, "comparator": "neighbours", "neighbour_values": [0.0, 0.0, 0.0, 2.0]}  # fmt: skip
+    many = few | {"numerator": 20, "value": 20.0, "ci_lower_95": 12.21, "ci_upper_95": 30.89, "ci_lower_998": 9.0,
+                  "ci_upper_998": 38.0}  # fmt: skip
+    found = judged(few, many, few | {"value": 0.0}, few | {"denominator": None}, few | {"polarity": "higher_is_better"})
+    assert found["verdict"].tolist() == ["similar", "worst", "similar", "cannot_be_calculated", "similar"]
+    assert found["difference_lower_95"][0] == pytest.approx(1 - np.hypot(1 - 0.0253, 3.689), abs=1e-3)
+    assert found["difference_lower_95"][1] == pytest.approx(20 - np.hypot(20 - 12.21, 3.689), abs=1e-3)
+    np.testing.assert_array_equal(found["rank"], [np.nan, 5, 1, np.nan, np.nan])
+    np.testing.assert_array_equal(found["quartile"], [np.nan, 4, 1, np.nan, np.nan])
+    np.testing.assert_array_equal(found["ranked_areas"], [5] * 5)
+
+
+def test_all_but_one_beside_neighbours_with_all_is_not_beyond_doubt_either() -> None:
+    # Wilson's interval of 99 of 100 is 94.55 to 99.82, and of 100 of 100 it begins at 96.30.
+    found = judged(
+        {"numerator": 99, "value": 99.0, "ci_lower_95": 94.55, "ci_upper_95": 99.82, "ci_lower_998": 91.0,
+         "ci_upper_998": 99.9, "comparator_value": 100.0},
+    )  # fmt: skip
+    assert found["verdict"].tolist() == ["similar"]
+    assert found["difference_upper_95"][0] == pytest.approx(-1 + np.hypot(0.82, 3.70), abs=0.01)
+
+
 def test_an_earlier_proportion_is_judged_by_newcombes_interval_in_the_unit_of_the_value() -> None:
     earlier = {"comparator_value": 80.0, "comparator_numerator": 56, "comparator_denominator": 70}
     found = judged(

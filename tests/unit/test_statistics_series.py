@@ -220,6 +220,18 @@ def test_months_stand_on_a_chart_with_limits_signals_and_the_direction_of_the_la
     assert said(months([*STEADY, 12.0])) == ("no_significant_change", None)
 
 
+@pytest.mark.parametrize(
+    ("measure_type", "limits"),
+    [("count", (0, 126.4)), ("rate", (0, 126.4)), ("proportion", (0, 100)), ("mean", (-86.4, 126.4))],
+)
+def test_limits_end_at_nought_and_those_of_percentages_at_a_hundred(
+    measure_type: str, limits: tuple[float, float]
+) -> None:
+    # 20 ± 2.66 × 40.
+    found = judged(months([0.0, 40.0] * 3, measure_type=measure_type))
+    assert (found["lower_limit"][0], found["upper_limit"][0]) == pytest.approx(limits)
+
+
 def test_limits_are_provisional_under_thirteen_points_and_firm_from_there() -> None:
     for points, is_provisional in ((12, True), (13, False)):
         found = judged(months([10.0, 14.0] * 6 + [12.0] * (points - 12)))

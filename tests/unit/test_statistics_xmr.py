@@ -55,6 +55,19 @@ def test_limits_lie_2_66_mean_moving_ranges_from_the_mean() -> None:
     assert chart.outer_third_lower[0] == pytest.approx(11.6 - 2.66 * 4 * 2 / 3)
 
 
+def test_limits_end_where_no_value_can_lie_and_no_signal_depends_on_it() -> None:
+    # The mean is 2 and the ranges are 4: the limits would be -8.64 and 12.64, the outer thirds begin at -5.09 and 9.09.
+    points = [[0.0, 4.0, 0.0, 4.0, 0.0, 4.0]]
+    chart = xmr_chart(points, least=0.0, most=10.0)
+    assert (chart.lower_limit[0], chart.upper_limit[0], chart.outer_third_lower[0]) == (0, 10, 0)
+    assert chart.outer_third_upper[0] == pytest.approx(2 + 2 / 3 * 2.66 * 4)
+    # What lies on the least that there can be is neither beyond the limit nor near it.
+    assert not chart.is_signal.any()
+    free = xmr_chart(points)
+    assert free.lower_limit[0] == pytest.approx(-8.64)
+    np.testing.assert_array_equal(chart.direction, free.direction)
+
+
 def test_a_jump_of_3_267_mean_moving_ranges_or_more_is_left_out_of_the_limits_and_a_smaller_one_is_not() -> None:
     # Nineteen ranges of 1 and one of x: x is left out from 3.267 (19 + x) / 20, which is 3.7095.
     def spread(jump: float) -> float:

@@ -44,7 +44,24 @@ measured as (
         indicators.decimals,
         indicators.baseline_period,
         cast(indicators.target_value as double) as target_value,
-        indicators.target_date
+        indicators.target_date,
+        case
+            when disclosed.period_type in ('month', 'quarter', 'term', 'wave') then disclosed.period_type
+            else 'year'
+        end as period_kind,
+        -- A target is of the kind of period that it is counted from, or else of the indicator's usual one: what is
+        -- to come down to 4.5 in a year is not to come down to it in a term.
+        case
+            when indicators.baseline_period like '% wave %' then 'wave'
+            when indicators.baseline_period like '____-__' then 'month'
+            when indicators.baseline_period like '____ Q_' then 'quarter'
+            when indicators.baseline_period like '____/__ %' then 'term'
+            when indicators.baseline_period is not null then 'year'
+            when indicators.cadence = 'by_wave' then 'wave'
+            when indicators.cadence = 'monthly' then 'month'
+            when indicators.cadence = 'termly' then 'term'
+            else 'year'
+        end as target_kind
     from disclosed
     inner join indicators on disclosed.indicator_id = indicators.indicator_id
 ),
@@ -212,6 +229,7 @@ targeted as (
             and own.breakdown_value = baseline.breakdown_value
     where
         own.target_value is not null
+        and own.period_kind = own.target_kind
         and own.sector = 'total'
         and own.organisation_id = 'total'
         and own.breakdown = 'total'

@@ -1,5 +1,6 @@
 -- One row per indicator, source, area, sector or organisation, breakdown and period: what was counted. Everything heavy
--- is upstream of this table; every rate, interval and disclosure rule is downstream of it.
+-- is upstream of this table; every rate, interval and disclosure rule is downstream of it. A period that has been
+-- frozen is as it was counted then.
 {%- set counted_models = [
     'int_published__series_counted',
     'int_exclusions__counted',
@@ -42,6 +43,35 @@ unioned as (
     {%- endfor %}
 ),
 
+frozen as (
+    select * from {{ ref('stg_frozen__indicator_counts') }}
+),
+
+frozen_periods as (
+    select distinct
+        indicator_id,
+        source_dataset,
+        period_type,
+        period
+    from frozen
+),
+
+-- Of a period that is frozen some rows have been deleted since: what would be counted of those that are left is too
+-- little, and of some areas and groups nothing.
+standing as (
+    select unioned.*
+    from unioned
+    left join frozen_periods
+        on
+            unioned.indicator_id = frozen_periods.indicator_id
+            and unioned.source_dataset = frozen_periods.source_dataset
+            and unioned.period_type = frozen_periods.period_type
+            and unioned.period = frozen_periods.period
+    where frozen_periods.period is null
+    union all by name
+    select * from frozen
+),
+
 final as (
     select
         indicator_id,
@@ -62,7 +92,7 @@ final as (
         published_status,
         vintage_ids,
         sum_of_squares
-    from unioned
+    from standing
 )
 
 select * from final

@@ -56,6 +56,15 @@ with reported as (
     where {{ entry.where }}
     {%- endif %}
     {%- endfor %}
+    union
+    -- Of rows that have been deleted since; the first of their month stands for its days.
+    select
+        dataset,
+        vintage_id,
+        supplier,
+        wave,
+        reported_date
+    from {{ source('frozen', 'reported_dates') }}
 ),
 
 final as (

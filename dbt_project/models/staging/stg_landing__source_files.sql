@@ -19,7 +19,8 @@ final as (
         landed_at,
         sequence,
         is_current,
-        contract_version
+        contract_version,
+        retired_at
     from source_files
 )
 
