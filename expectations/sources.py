@@ -62,7 +62,8 @@ def _survey_of_people() -> tuple[Check, ...]:
             description="What people agree with most and least is much the same as in the other waves.",
             remedy="See whether the scale is turned round or the columns are in another order than their headers.",
             sql=_nested(
-                f"with means as ({means}), pairs as (select own.file_vintage_id, corr(own.mean, other.mean) as agreement"
+                f"with means as ({means}), pairs as (select own.file_vintage_id,"
+                " corr(own.mean, other.mean) as agreement"
                 " from means as own join means as other on other.item_id = own.item_id and other.wave <> own.wave"
                 f" group by own.file_vintage_id, other.file_vintage_id having count(*) >= {FEWEST_ITEMS})"
                 # Of two waves nobody can say which is wrong; of three, the one that agrees with none.
