@@ -62,13 +62,14 @@ def _survey_of_people() -> tuple[Check, ...]:
             description="What people agree with most and least is much the same as in the other waves.",
             remedy="See whether the scale is turned round or the columns are in another order than their headers.",
             sql=_nested(
-                f"with means as ({means}), others as (select own.file_vintage_id, own.item_id, own.mean,"
-                " avg(other.mean) as elsewhere from means as own join means as other"
-                " on other.item_id = own.item_id and other.wave <> own.wave group by all)"
+                f"with means as ({means}), pairs as (select own.file_vintage_id,"
+                " corr(own.mean, other.mean) as agreement"
+                " from means as own join means as other on other.item_id = own.item_id and other.wave <> own.wave"
+                f" group by own.file_vintage_id, other.file_vintage_id having count(*) >= {FEWEST_ITEMS})"
+                # Of two waves nobody can say which is wrong; of three, the one that agrees with none.
                 " select file_vintage_id as vintage_id,"
-                " 'agreement of the statements with other waves ' || round(corr(mean, elsewhere), 2) as detail"
-                f" from others group by file_vintage_id having count(*) >= {FEWEST_ITEMS}"
-                f" and corr(mean, elsewhere) < {LEAST_AGREEMENT}"
+                " 'agreement of the statements with another wave at most ' || round(max(agreement), 2) as detail"
+                f" from pairs group by file_vintage_id having max(agreement) < {LEAST_AGREEMENT}"
             ),
             severity="warning",
             owner="analyst",

@@ -34,6 +34,7 @@ def a_wave_loaded_twice(root: Path) -> None:
     stage="landed",
     severity="warning",
     not_earlier=NEEDS_OTHER_FILES,
+    beside={f"{DATASET}.waves_follow_each_other"},
 )
 def an_old_wave_saved_as_a_new_one(root: Path) -> None:
     """Wave 2 is opened, loses its last response, and is saved as wave 4."""
@@ -65,6 +66,7 @@ def a_wave_number_that_jumps(root: Path) -> None:
     stage="landed",
     severity="warning",
     not_earlier=NEEDS_OTHER_FILES,
+    beside={f"{DATASET}.distribution_as_before"},
 )
 def an_inverted_scale(root: Path) -> None:
     """In wave 2 all answers stand for their opposite, from strongly agree to strongly disagree."""
@@ -82,6 +84,7 @@ def an_inverted_scale(root: Path) -> None:
     stage="landed",
     severity="warning",
     not_earlier=NEEDS_OTHER_FILES,
+    beside={f"{DATASET}.distribution_as_before"},
 )
 def items_in_another_order(root: Path) -> None:
     """In wave 2 the answers stand three columns further on than their statements."""
@@ -112,7 +115,15 @@ def a_survey_of_another_instrument(root: Path) -> None:
         export.rows[:] = [header, *([*row[:5], "Good", "Better"] for row in export.body[:20])]
 
 
-@fault("families", DATASET, "enough_respondents", stage="landed", severity="warning", not_earlier=NEEDS_ALL_ROWS)
+@fault(
+    "families",
+    DATASET,
+    "enough_respondents",
+    stage="landed",
+    severity="warning",
+    not_earlier=NEEDS_ALL_ROWS,
+    beside={f"{DATASET}.volume_as_replaced", f"{DATASET}.volume_as_before"},
+)
 def a_wave_cut_after_eight_responses(root: Path) -> None:
     """Of wave 2 only the first eight responses are there."""
     with table(root, GOOGLE) as export:

@@ -199,18 +199,18 @@ def a_formula_that_failed(root: Path) -> None:
 
 
 @fault(
-    "events",
-    "events",
+    "feedback",
+    "training_feedback",
     "dates_are_spread",
     stage="landed",
     severity="warning",
     not_earlier=NEEDS_OTHER_ROWS,
-    beside={"events.volume_as_before", "events.no_period_missing", "events.distribution_as_before"},
 )
 def a_day_that_a_system_filled_in(root: Path) -> None:
-    """Every event is dated on the first of January."""
-    with table(root, "events/event_log.csv") as log:
-        log.change("Date", lambda day: f"01/01/{day[6:]}")
+    """Every response was completed on the day on which the form was moved to another account."""
+    for name in ("spring", "autumn"):
+        with table(root, f"training feedback/Feedback to {name} 2025.csv") as export:
+            export.change("Timestamp", lambda moment: f"2024/12/02{moment[10:]}")
 
 
 @fault(

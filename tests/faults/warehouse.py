@@ -36,10 +36,10 @@ def one(condition: str, of: str = VALUES) -> str:
 )
 def rows_lost_behind_the_gate(root: Path) -> None:
     """Half of the landed rows of a file are gone when the models read it."""
-    [path] = sorted((root / "landing" / "events").glob("*.parquet"))
-    with duckdb.connect() as con:
-        con.execute(f"create table kept as select * from read_parquet('{path}') where source_row % 2 = 0")
-        con.execute(f"copy kept to '{path}' (format parquet)")
+    for path in sorted((root / "landing" / "events").glob("*.parquet")):
+        with duckdb.connect() as con:
+            con.execute(f"create table kept as select * from read_parquet('{path}') where source_row % 2 = 0")
+            con.execute(f"copy kept to '{path}' (format parquet)")
 
 
 @fault("", "indicator_counts", "counts_are_unique", stage="models", not_earlier=NEEDS_THE_MODEL)
@@ -92,7 +92,7 @@ def a_period_shifted_by_a_day(root: Path) -> None:
     alter(root, f"update {VALUES} set period_start = period_start + 1 where {one('true')}")
 
 
-@fault("", "value_vintages", "every_value_names_its_vintages", stage="models", not_earlier=NEEDS_THE_MODEL)
+@fault("", "indicator_values", "rests_on_vintages", stage="marts", not_earlier=NEEDS_THE_MART)
 def figures_without_their_files(root: Path) -> None:
     """Which files the figures of the events rest on has been lost."""
     alter(root, "delete from marts.value_vintages where source_dataset = 'events'")
@@ -123,7 +123,14 @@ def a_small_count_that_is_shown(root: Path) -> None:
     )
 
 
-@fault("", "indicator_values", "suppressed_shows_nothing", stage="marts", not_earlier=NEEDS_THE_MART)
+@fault(
+    "",
+    "indicator_values",
+    "suppressed_shows_nothing",
+    stage="marts",
+    not_earlier=NEEDS_THE_MART,
+    beside={"indicator_values.parts_within_their_total"},
+)
 def a_hidden_figure_with_its_numerator(root: Path) -> None:
     """A hidden figure keeps the numerator that it was worked out from."""
     hidden = f"value_status = 'c' and (indicator_id, source_dataset) in {OWN}"
@@ -192,13 +199,20 @@ def a_submission_that_never_came(root: Path) -> None:
     )
 
 
-@fault("", "organisations", "has_rows", stage="marts", severity="warning", not_earlier=NEEDS_THE_MART)
+@fault("", "control_limits", "has_rows", stage="marts", severity="warning", not_earlier=NEEDS_THE_MART)
 def a_mart_that_is_empty(root: Path) -> None:
-    """The mart of organisations has lost all of its rows."""
-    alter(root, "delete from marts.organisations")
+    """The mart of charts has lost all of its rows."""
+    alter(root, "delete from marts.control_limits")
 
 
-@fault("", "sectors", "columns_as_promised", stage="marts", not_earlier=NEEDS_THE_MART)
+@fault(
+    "",
+    "sectors",
+    "columns_as_promised",
+    stage="marts",
+    not_earlier=NEEDS_THE_MART,
+    beside={"sectors.key_complete", "sectors.key_unique"},
+)
 def a_column_under_another_name(root: Path) -> None:
     """A column that readers rely on has been renamed."""
     alter(root, "alter table marts.sectors rename column sector_code to sector")
