@@ -73,7 +73,7 @@ from ingestion.sql import literal, name
 from ingestion.stream import Stream
 from ingestion.texts import spelt_out
 from ingestion.transience import can_pass
-from ingestion.writing import remove_unfinished, whole_file
+from ingestion.writing import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -216,8 +216,6 @@ def land_inbox(
         ledger, or what landed from a file that has gone. A file never raises: what is wrong with it is in its report.
     """
     keep_private(home)
-    for folder in (home.landing, home.quarantine):
-        remove_unfinished(folder)
     prepare_reference(home)
     prepare_registry(home)
     # What a run that was killed had put down may hold true counts.
@@ -397,6 +395,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
         file.size,
         file.modified_ns,
     )
+    (rules.spill / f"{report.vintage_id}{_UNDER_WAY}").unlink(missing_ok=True)
     return report
 
 

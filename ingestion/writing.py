@@ -29,9 +29,22 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a process that was killed had begun to write anywhere below ``folder``; nobody may be writing."""
+    """Remove what processes that are no more had begun to write anywhere below ``folder``."""
     for path in folder.rglob(f".*{_SUFFIX}"):
-        path.unlink(missing_ok=True)
+        process = path.name.removesuffix(_SUFFIX).rpartition(".")[2]
+        if not (process.isdecimal() and _lives(int(process))):
+            path.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # It is somebody else's.
+        return True
+    return True
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from expectations.results import CheckResult, GateError
 from ingestion.home import Home
-from ingestion.writing import remove_unfinished, whole_file
+from ingestion.writing import whole_file
 
 LANDED, MODELS, MARTS = "landed", "models", "marts"
 #: In the order in which they come about.
@@ -32,7 +32,6 @@ def forget(home: Home, *stages: str) -> None:
     """Drop the results of stages that are about to be run again, so that nothing passes on what was found before."""
     for stage in stages:
         _path(home, stage).unlink(missing_ok=True)
-    remove_unfinished(home.state / "checks")
 
 
 def left(home: Home, stage: str) -> list[CheckResult]:

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from ingestion.access import only_mine
 from ingestion.home import Home
+from ingestion.writing import remove_unfinished
 
 #: How long a second run waits for the first one to finish before it declines.
 WAIT_SECONDS = 600.0
@@ -29,6 +30,8 @@ class HomeBusy(Exception):
 @contextmanager
 def writing(home: Home, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
     """Hold the home's lock; what is written meanwhile is its owner's alone.
+
+    Whoever takes it begins by removing what those before were killed in the middle of writing.
 
     Args:
         home: whose lock.
@@ -54,6 +57,10 @@ def writing(home: Home, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
                 json.dumps({"process": os.getpid(), "since": datetime.now().isoformat(sep=" ", timespec="seconds")}),
                 encoding="utf-8",
             )
+            for folder in home.root.iterdir():
+                # What lies in the inbox is the suppliers'.
+                if folder.is_dir() and not folder.is_symlink() and folder != home.inbox:
+                    remove_unfinished(folder)
             yield
     finally:
         lock.release()

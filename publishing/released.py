@@ -17,7 +17,7 @@ from expectations.marts import KEY
 from ingestion.database import open_in_memory
 from ingestion.home import Home
 from ingestion.sql import literal
-from ingestion.writing import remove_unfinished, whole_file
+from ingestion.writing import whole_file
 from publishing import folders
 from publishing.errors import PublicationError
 
@@ -62,7 +62,6 @@ def recall(home: Home) -> None:
     kept = None if current is None else _kept(home, current.name)
     source = _NO_ROWS if kept is None or not kept.is_file() else f"from read_parquet({literal(str(kept))})"
     home.disclosure.mkdir(mode=0o700, exist_ok=True)
-    remove_unfinished(home.disclosure)
     in_force = home.disclosure / f"{TABLE}.parquet"
     with closing(open_in_memory(home.disclosure)) as connection:
         _write(connection, source, in_force)

@@ -56,8 +56,10 @@ def main() -> None:
 def _land(root: Path) -> str:
     from ingestion.home import open_home
     from ingestion.landing import land_inbox
+    from orchestration.lock import writing
 
-    return " ".join(f"{report.file_name}: {report.status}." for report in land_inbox(open_home(root)))
+    with writing(open_home(root)):
+        return " ".join(f"{report.file_name}: {report.status}." for report in land_inbox(open_home(root)))
 
 
 def _publish(root: Path) -> str:

@@ -42,7 +42,7 @@ from tests.integration.builders import (
 REPOSITORY = Path(__file__).resolve().parents[2]
 ORGANISATIONS = ("Ashfield", "Moorside Family Centre")
 #: When something was done, which no two runs have in common.
-MOMENTS = {"received_at", "landed_at"}
+MOMENTS = {"received_at", "landed_at", "changed_at"}
 #: What a run leaves that is still under way.
 _UNFINISHED = re.compile(
     r"\.writing$|\.building|\.removing|\.copying$|published\.tmp$|\.wal$|-journal$|/landing/\.?tmp|\.tmp$"
@@ -283,11 +283,7 @@ def left_over(home: Home) -> list[str]:
 
 
 def layout(home: Home) -> Counter[str]:
-    """What stands in a home, with names that differ from run to run made alike."""
-    folders = [home.landing, home.quarantine, home.disclosure, home.publications, home.state / "checks", home.spill]
-    names = [
-        re.sub(r"\d{8}T\d{9}Z-[0-9a-f]{8}", "<publication>", path.relative_to(home.root).as_posix())
-        for folder in folders
-        for path in folder.rglob("*")
-    ]
+    """What stands in a home, but for publications and what is kept beside them."""
+    folders = [home.landing, home.quarantine, home.root / "checks", home.state / "checks", home.spill]
+    names = [path.relative_to(home.root).as_posix() for folder in folders for path in folder.rglob("*")]
     return Counter([*names, *(path.name for path in home.root.iterdir())])

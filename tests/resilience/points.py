@@ -1,9 +1,10 @@
 """The points of a run at which something can happen to it: its stages, each thing that Python does to a file of the
 home, each statement that changes the ledger, each file landed and each node built.
 
-An order names a point by its stage and its number there, or a moment by the seconds since the stage began, and what
-happens then: the run is killed (``kill``), the process that runs its gates is (``kill_worker``), or the run waits to
-be looked at (``pause``). Inside DuckDB, SQLite and Parquet only moments strike.
+An order names a point by its stage and its number there (``at``) or what is about to be done (``before``), or a moment
+by the seconds since the stage began (``after``), and what happens then: the run is killed (``kill``), the process that
+runs its gates is (``kill_worker``), or the run waits to be looked at (``pause``). Inside DuckDB, SQLite and Parquet
+only moments strike.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ class Points:
         with self._turn:
             self._count += 1
             self._write(what)
-            if (self._kill.get("stage"), self._kill.get("at")) == (self._stage, self._count):
+            if self._kill.get("stage") == self._stage and (
+                self._kill.get("at") == self._count or self._kill.get("before") == what
+            ):
                 self._die(what)
             if self._pause.get("stage") == self._stage and self._pause.get("at") == self._count:
                 Path(self._pause["says"]).touch()

@@ -78,12 +78,17 @@ def _load() -> None:
         import_module(module)
     from dagster import DagsterInstance
 
+    from expectations.suites import landed_checks
+    from ingestion.contracts import load_contracts
     from ingestion.home import Home, Settings
     from orchestration.definitions import defs
     from orchestration.instance import DAGSTER_HOME, settle
     from orchestration.resources import EVERYTHING
 
     defs.resolve_job_def(EVERYTHING)
+    for dataset, contract in load_contracts().items():
+        if contract.not_needed is None:
+            landed_checks(dataset)
     # Dagster's storage imports as much again when it is first opened.
     with tempfile.TemporaryDirectory() as folder:
         settle(Home(Path(folder), Settings(authority="E08000005")))
