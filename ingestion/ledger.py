@@ -170,9 +170,14 @@ class KeptVintage:
     is_current: bool
     is_rejected: bool
     #: UTC, when it was first received, and when it was last received under whatever name.
-    received_on: date
+    received_at: datetime
     last_received_at: datetime
     rows_landed: int
+
+    @property
+    def received_on(self) -> date:
+        """The day from which its time counts."""
+        return self.received_at.date()
 
 
 class LedgerError(HomeError):
@@ -369,7 +374,7 @@ class Ledger:
                 submission=str(row["submission"] or row["file_name"]),
                 is_current=bool(row["is_current"]),
                 is_rejected=row["gate"] == "rejected",
-                received_on=_timestamp(first[row["vintage_id"]]).date(),
+                received_at=_timestamp(first[row["vintage_id"]]),
                 last_received_at=_timestamp(row["received_at"]),
                 rows_landed=int(str(row["rows_landed"])),
             )
@@ -465,12 +470,12 @@ class Ledger:
         return [(vintage_id, rules[vintage_id]) for vintage_id in self.current(dataset)]
 
     def keys_in_force(self, dataset: str) -> list[tuple[str, str, str | None]]:
-        """Path, vintage and fingerprint of the key of each vintage in force of a dataset, in the order of receipt."""
+        """Path, vintage and fingerprint of the key of each vintage in force whose rows are in landing, as received."""
         keys = dict(self._db.execute("select vintage_id, key_id from vintages where dataset = ?", (dataset,)))
         return [
             (str(row["file_name"]), str(row["vintage_id"]), keys[row["vintage_id"]])
             for row in self._rows()
-            if row["is_current"] and row["dataset"] == dataset
+            if row["is_current"] and row["retired_at"] is None and row["dataset"] == dataset
         ]
 
     def _rows(self) -> list[dict[str, object]]:

@@ -11,7 +11,7 @@ import calendar
 import logging
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Literal
@@ -202,29 +202,29 @@ def warn_of_late_files(home: Home, ledger: Ledger) -> None:
     if not retired or not frozen.is_file():
         return
     dataset_of = {vintage_id: dataset for dataset, vintage_id in retired}
-    # Dataset → end of its last frozen period, and the day on which it was first frozen.
-    ends: dict[str, tuple[date, date]] = {}
+    # Dataset → when periods of it were frozen, and the end of the last of them.
+    ends: dict[str, list[tuple[datetime, date]]] = defaultdict(list)
     late = []
     with duckdb.connect() as con:
-        for vintage_id, period_end, frozen_on in con.execute(
-            "select vintage_id, max(period_end), min(frozen_at)::date"
+        for vintage_id, frozen_at, period_end in con.execute(
+            "select vintage_id, frozen_at, max(period_end)"
             " from (select unnest(retired_vintage_ids) as vintage_id, period_end, frozen_at"
-            f" from read_parquet({literal(str(frozen))})) group by vintage_id"
+            f" from read_parquet({literal(str(frozen))})) group by vintage_id, frozen_at"
         ).fetchall():
             if (dataset := dataset_of.get(vintage_id)) is not None:
-                end, on = ends.get(dataset, (period_end, frozen_on))
-                ends[dataset] = max(end, period_end), min(on, frozen_on)
+                ends[dataset].append((frozen_at, period_end))
         for vintage in ledger.kept():
-            if not vintage.is_current or vintage.dataset not in ends:
+            # What came before they were frozen is in the figures.
+            frozen_before = [end for at, end in ends.get(vintage.dataset, ()) if at < vintage.received_at]
+            if not vintage.is_current or not frozen_before:
                 continue
-            period_end, frozen_on = ends[vintage.dataset]
-            newest = _newest_day(con, home, vintage) if vintage.received_on >= frozen_on else None
-            if newest is not None and newest <= period_end:
+            newest = _newest_day(con, home, vintage)
+            if newest is not None and newest <= max(frozen_before):
                 late.append(vintage.file_name)
     if late:
         log.warning(
             "%s: only about periods whose figures are frozen, because the rows of other files of those periods have "
-            "been deleted. What is in it is not counted.",
+            "been deleted. The rows are not counted.",
             _listed(late),
         )
 
