@@ -691,6 +691,7 @@ def test_figures_survive_the_rows_they_rest_on(built: Build, tmp_path: Path) -> 
     for stage in handover.STAGES:
         handover.leave(home, stage, [])
     done = retain(home, date(2031, 10, 1))
+    home.published.rmdir()
     retired = {one.vintage_id for one in done.deleted}
     assert retired == {"training", "survey-wave-1", "episodes-2024"}
     assert not any((home.landing / one.dataset / f"{one.vintage_id}.parquet").exists() for one in done.deleted)
