@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from expectations.checks import Check, literal, name
 from expectations.marts import KEY, MARTS, TINY
 from expectations.results import GateError
+from ingestion.database import open_in_memory
 from ingestion.home import Home
 from ingestion.registry.tables import load_registry
 
@@ -197,7 +198,7 @@ def pending_changes(home: Home) -> list[Change]:
         raise GateError(
             f"There is no warehouse at {home.warehouse}, so nothing waits to be accepted. Use `impact run`."
         )
-    with closing(duckdb.connect()) as connection:
+    with closing(open_in_memory(home.root)) as connection:
         try:
             connection.execute(f"attach {literal(str(home.warehouse))} as warehouse (read_only)")
             if not lay_out(lambda sql: connection.execute(sql).fetchall(), home):

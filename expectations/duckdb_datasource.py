@@ -71,6 +71,9 @@ class ExpectNoRowsThatBreakTheRule(UnexpectedRowsExpectation):
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
     runtime_keys: ClassVar[tuple[str, ...]] = ("result_format",)
 
+    #: Heading → place in ``meta`` of what the data docs show beside the expectation; set when they are rendered.
+    meta_properties_to_render: dict[str, str] | None = None
+
     _configuration: ExpectationConfiguration | None = PrivateAttr(None)
 
     @property

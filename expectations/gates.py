@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from expectations.landing_gate import LandingGate
 from expectations.marts import MARTS
 from expectations.marts_gate import MartsGate
-from expectations.results import CheckResult, GateError
+from expectations.results import CheckResult, GateError, Stage
 from ingestion.contracts import load_contracts
 from ingestion.home import Home
+
+if TYPE_CHECKING:
+    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+
+#: What the gates found last, by stage and suite, until it is written.
+_FOUND: dict[Stage, dict[str, list[ExpectationValidationResult]]] = {}
 
 
 def check_landed(home: Home, vintages: Mapping[str, Sequence[str]]) -> list[CheckResult]:
@@ -38,10 +45,15 @@ def check_landed(home: Home, vintages: Mapping[str, Sequence[str]]) -> list[Chec
         return []
     from expectations.validation import Validation
 
+    results: list[CheckResult] = []
+    found = _FOUND["landed"] = {}
     with Validation() as validation:
         validation.confine(home.root)
         gate = LandingGate(validation, home, wanted)
-        return [result for dataset, ids in wanted.items() for result in gate.results(dataset, ids)]
+        for dataset, ids in wanted.items():
+            results += gate.results(dataset, ids)
+            found[dataset] = validation.taken()
+    return results
 
 
 def check_marts(home: Home) -> list[CheckResult]:
@@ -58,7 +70,26 @@ def check_marts(home: Home) -> list[CheckResult]:
         raise GateError(f"There is no warehouse at {home.warehouse}: build the models before the marts are checked.")
     from expectations.validation import Validation
 
+    results: list[CheckResult] = []
+    found = _FOUND["marts"] = {}
     with Validation() as validation:
         validation.confine(home.root)
         gate = MartsGate(validation, home)
-        return [*(result for mart in MARTS for result in gate.results(mart)), *gate.continuity()]
+        for mart in MARTS:
+            results += gate.results(mart)
+            found[mart] = validation.taken()
+        results += gate.continuity()
+        found["continuity"] = validation.taken()
+    return results
+
+
+def write_data_docs(home: Home) -> None:
+    """Write the data docs of what the gates of this process have found and not written yet.
+
+    Apart from the gates, so that nobody waits for pages: a run goes on meanwhile.
+    """
+    from expectations import data_docs
+
+    while _FOUND:
+        stage, found = _FOUND.popitem()
+        data_docs.write(home, stage, {suite: results for suite, results in found.items() if results})

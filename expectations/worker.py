@@ -6,6 +6,7 @@ Expectations holds (connections above all) out of the process that builds the wa
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -17,13 +18,15 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Self
 
-from expectations.gates import check_landed, check_marts
+from expectations.gates import check_landed, check_marts, write_data_docs
 from expectations.marts import has_rows
 from expectations.results import CheckResult, GateError
 from expectations.suites import landed_checks
 from ingestion.contracts import load_contracts
 from ingestion.home import Home
 from ingestion.pseudonyms import KEY_VARIABLE
+
+log = logging.getLogger(__name__)
 
 
 class GateWorker:
@@ -37,6 +40,7 @@ class GateWorker:
         """Prepare the worker; nothing runs yet."""
         self._executor: ProcessPoolExecutor | None = None
         self._lifeline: Connection | None = None
+        self._documenting: Future[None] | None = None
 
     def __enter__(self) -> Self:
         """Start the process and let it import while the caller goes on."""
@@ -50,7 +54,13 @@ class GateWorker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the process at once, whatever it is doing."""
+        """End the process: after an error at once, else when the data docs are written."""
+        if self._documenting is not None and kind is None:
+            trouble = self._documenting.exception()
+            if trouble is not None:
+                # A run whose checks were made and heeded has not failed for want of pages about them.
+                log.warning("The data docs could not be written: %s. They are as the run before left them.", trouble)
+        self._documenting = None
         if self._lifeline is not None:
             self._lifeline.close()
         if self._executor is not None:
@@ -73,6 +83,11 @@ class GateWorker:
             GateError: as there, or the worker ended before it answered.
         """
         return self._ask(check_marts, home)
+
+    def document(self, home: Home) -> None:
+        """``gates.write_data_docs`` in the worker, while the caller goes on; leaving the block waits for it."""
+        if self._executor is not None:
+            self._documenting = self._executor.submit(write_data_docs, home)
 
     def _ask(self, gate: Callable[..., list[CheckResult]], *arguments: object) -> list[CheckResult]:
         if self._executor is None:

@@ -48,7 +48,7 @@ def keep_private(home: Home) -> None:
     if group is not None:
         mode |= stat.S_IXGRP
     _set(home.root, mode, group)
-    for folder in (home.landing, home.quarantine, home.disclosure, home.frozen, home.checks, home.state):
+    for folder in (home.landing, home.quarantine, home.frozen, home.disclosure, home.checks, home.state):
         if folder.is_dir() and stat.S_IMODE(folder.stat().st_mode) & _NOT_MINE:
             _set_all((*folder.rglob("*"), folder), _PRIVATE_FOLDER, _PRIVATE_FILE)
     _set_all(home.root.glob(f"{home.warehouse.name}*"), _PRIVATE_FOLDER, _PRIVATE_FILE)

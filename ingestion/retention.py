@@ -21,6 +21,7 @@ import yaml
 from pydantic import Field, StringConstraints
 
 from ingestion.contracts import Strict, load_contracts
+from ingestion.database import open_in_memory
 from ingestion.home import SETTINGS_FILE, SPAN, Home, HomeError
 from ingestion.ledger import KeptVintage, Ledger, landing_path, quarantine_path
 from ingestion.sql import literal, name
@@ -205,7 +206,7 @@ def warn_of_late_files(home: Home, ledger: Ledger) -> None:
     # Dataset → when periods of it were frozen, and the end of the last of them.
     ends: dict[str, list[tuple[datetime, date]]] = defaultdict(list)
     late = []
-    with duckdb.connect() as con:
+    with open_in_memory(home.root) as con:
         for vintage_id, frozen_at, period_end in con.execute(
             "select vintage_id, frozen_at, max(period_end)"
             " from (select unnest(retired_vintage_ids) as vintage_id, period_end, frozen_at"
@@ -233,8 +234,8 @@ def warn_of_copies(file_names: list[str]) -> None:
     """Say which files still lie in the inbox although the rows that landed from them have been deleted."""
     if file_names:
         log.warning(
-            "%s: still in the inbox, although the rows that landed from it have been deleted as their time was up. "
-            "Take it out; the warehouse never changes the inbox.",
+            "%s: still in the inbox, although the rows that landed from it have been deleted because their time was "
+            "up. Take it out; the warehouse never changes the inbox.",
             _listed(file_names),
         )
 

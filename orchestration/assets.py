@@ -129,6 +129,7 @@ def _landing(contracts: Mapping[str, Contract], sources: Mapping[tuple[str, str]
                 warm_up()
                 with Ledger(here) as ledger:
                     checks = gating.gate_landed(here, ledger, worker, list(contracts))
+                worker.document(here)
             handover.leave(here, handover.LANDED, checks)
         watcher.checked(checks)
 
@@ -210,6 +211,7 @@ def _mart_checks(marts: Sequence[str]) -> dg.AssetChecksDefinition:
         watcher.phase("mart checks")
         with persistent(context, home), gates.worker() as worker:
             checks = worker.check_marts(here)
+            worker.document(here)
         handover.leave(here, handover.MARTS, checks)
         watcher.checked(checks)
         if any(check.blocks for check in checks):

@@ -46,7 +46,7 @@ _EFFORT = 3
 _CHUNK = 1 << 20
 _LEDGER = "landing/ledger.sqlite"
 #: Names at the top of a home that are not backed up: what can be made again.
-_NOT_KEPT = {".impact", RESTORING, "warehouse.duckdb", "warehouse.duckdb.wal", "published.tmp"}
+_NOT_KEPT = {".impact", RESTORING, "published.tmp"}
 #: What a run that was killed leaves.
 _LEFTOVERS = (".writing", ".building", ".removing")
 #: What a file system puts at the top of a disk of its own.
@@ -269,7 +269,10 @@ def _content(home: Home, with_inbox: bool, left_out: list[str]) -> Iterator[tupl
     waiting = sorted(
         path
         for path in home.root.iterdir()
-        if path.name not in _NOT_KEPT | _NO_CONTENT and (with_inbox or path != home.inbox)
+        if path.name not in _NOT_KEPT | _NO_CONTENT
+        # DuckDB's log and spilled rows lie beside the warehouse, under its name.
+        and not path.name.startswith(home.warehouse.name)
+        and (with_inbox or path != home.inbox)
     )
     while waiting:
         path = waiting.pop(0)

@@ -27,6 +27,7 @@ ATTEMPTS = 3
 #: Before the second attempt; twice as long before the third.
 FIRST_WAIT_SECONDS = 2.0
 
+_RECEIVED = range(200, 300)
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
@@ -54,11 +55,14 @@ def deliver(channel: Channel, subject: str, text: str, payload: dict[str, Any]) 
     """
 
     def attempt() -> None:
+        trusted = channel.trusted_certificates
+        if trusted is not None and not trusted.is_file():
+            raise ChannelError(f"There is no file {trusted}, which `trusted_certificates` names.")
         if isinstance(channel, Email):
             _mail(channel, subject, text)
         else:
             token = channel.token.read() if channel.token is not None else None
-            _post(channel.address(), token, payload, channel.trusted_certificates)
+            _post(channel.address(), token, payload, trusted)
 
     try:
         for again in Retrying(
@@ -92,6 +96,8 @@ def _mail(channel: Email, subject: str, text: str) -> None:
         raise ChannelError(f"The login was refused by {where}. See to `user` and `password`.") from None
     except smtplib.SMTPNotSupportedError:
         raise ChannelError(f"Logging in or STARTTLS is not offered by {where}. See to `security`.") from None
+    except UnicodeError:
+        raise ChannelError("`user` or the password holds letters that SMTP cannot send.") from None
     except smtplib.SMTPRecipientsRefused as error:
         raise _mail_error(where, min(code for code, _ in error.recipients.values())) from None
     except smtplib.SMTPResponseException as error:
@@ -145,7 +151,7 @@ def _post(address: str, token: str | None, payload: dict[str, Any], trusted_cert
         raise ChannelError("Its address or token cannot be used.") from None
     except (requests.exceptions.RequestException, OSError) as error:
         raise ChannelError(f"There was no answer from its server ({type(error).__name__}).", may_pass=True) from None
-    if not answer.ok or answer.is_redirect:
+    if code not in _RECEIVED:
         may_pass = code >= _SERVER_ERROR or code == _TOO_MANY_REQUESTS
         raise ChannelError(f"Its server answered with code {code}.", may_pass=may_pass)
 

@@ -15,8 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import duckdb
-
+from ingestion.database import open_in_memory
 from ingestion.home import Home
 from ingestion.writing import whole_file
 from orchestration import handover
@@ -158,7 +157,7 @@ def _rejected(home: Home) -> list[list[str]]:
     files = home.landing / "source_files.parquet"
     if not files.is_file():
         return []
-    with duckdb.connect() as con:
+    with open_in_memory(home.landing) as con:
         rows = con.execute(_REJECTED, [str(files)]).fetchall()
     return [[dataset, vintage_id] for dataset, vintage_id, name in rows if (home.inbox / name).exists()]
 

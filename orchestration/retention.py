@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 from expectations.results import GateError
+from ingestion.database import open_in_memory
 from ingestion.home import Home
 from ingestion.ledger import Ledger
 from ingestion.retention import (
@@ -93,7 +94,7 @@ def lay_out(home: Home) -> None:
     if home.ledger.is_file():
         with Ledger(home) as ledger:
             retired = [vintage_id for _, vintage_id in ledger.retired()]
-    with closing(duckdb.connect()) as con:
+    with closing(open_in_memory(home.root)) as con:
         for table, columns in LAYOUTS.items():
             path = home.frozen / f"{table}.parquet"
             if not path.is_file():
@@ -182,7 +183,7 @@ def _is_proved(home: Home) -> bool:
 @contextmanager
 def _counts(home: Home, ledger: Ledger, due: Sequence[Going]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the warehouse, what is frozen, and which vintages could go, as tables."""
-    with closing(duckdb.connect()) as con:
+    with closing(open_in_memory(home.root)) as con:
         con.execute(f"attach {literal(str(home.warehouse))} as warehouse (read_only)")
         con.execute("create table due (vintage_id varchar, dataset varchar, received_on date)")
         con.executemany("insert into due values (?, ?, ?)", [(d.vintage_id, d.dataset, d.received_on) for d in due])

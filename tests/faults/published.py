@@ -23,7 +23,8 @@ EXCLUSIONS = "dfe_exclusions"
     "printed_rates_follow_from_counts",
     stage="landed",
     severity="warning",
-    not_earlier=NEEDS_ALL_ROWS,
+    not_earlier=NEEDS_OTHER_ROWS,
+    beside={f"{EXCLUSIONS}.distribution_as_before"},
 )
 def percent_for_a_fraction(root: Path) -> None:
     """Rates are given as fractions: 0.0641 where 6.41 was printed."""
@@ -86,7 +87,15 @@ def a_file_that_lost_its_last_rows(root: Path) -> None:
         del release.rows[-12:]
 
 
-@fault("exclusions", EXCLUSIONS, "has_national_total", stage="landed", severity="warning", not_earlier=NEEDS_ALL_ROWS)
+@fault(
+    "exclusions",
+    EXCLUSIONS,
+    "has_national_total",
+    stage="landed",
+    severity="warning",
+    not_earlier=NEEDS_ALL_ROWS,
+    beside={f"{EXCLUSIONS}.own_areas_are_covered"},
+)
 def a_file_that_lost_its_first_rows(root: Path) -> None:
     """The rows of the whole country, which come first, are missing."""
     with table(root, NEW) as release:

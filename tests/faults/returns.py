@@ -248,6 +248,21 @@ def a_renamed_school(root: Path) -> None:
         rolls.change("School", lambda name: "Lantern Academy" if name == old else name)
 
 
+@fault(
+    "schools",
+    "pupils_on_roll",
+    "no_period_missing",
+    stage="landed",
+    severity="warning",
+    not_earlier=NEEDS_OTHER_FILES,
+    beside={"pupils_on_roll.volume_as_replaced"},
+)
+def a_missing_term(root: Path) -> None:
+    """The rows of the spring census are not there."""
+    with table(root, ROLLS) as rolls:
+        rolls.keep(lambda row: row["Census date"][3:5] not in ("01", "02", "03"))
+
+
 @fault("schools", "pupils_on_roll", "not_a_number")
 def thousands_separators(root: Path) -> None:
     """Rolls of a thousand and more are written as 1.057, as in another language."""

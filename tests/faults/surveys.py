@@ -176,3 +176,19 @@ def bookings_of_an_unknown_course(root: Path) -> None:
     """In one extract a course is called otherwise than in the register of courses."""
     with table(root, "training/bookings_2024-25_spring.csv") as export:
         export.change("Course name", lambda cell: cell.replace("Trauma-skilled practice", "Trauma skills, day one"))
+
+
+@fault(
+    "families",
+    DATASET,
+    "scores_are_spread",
+    stage="landed",
+    severity="warning",
+    not_earlier=NEEDS_ALL_ROWS,
+    beside={f"{DATASET}.distribution_as_before"},
+)
+def a_constant_column(root: Path) -> None:
+    """Every answer of wave 2 is the one that the form had chosen beforehand."""
+    with table(root, GOOGLE) as export:
+        for row in export.body:
+            row[FIRST_ITEM:] = ["Strongly agree"] * len(row[FIRST_ITEM:])

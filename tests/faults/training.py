@@ -196,3 +196,33 @@ def a_formula_that_failed(root: Path) -> None:
     """A look-up in the sheet failed, and its error was exported as the name of the sub-group."""
     with table(root, "sub_groups/attendance_2023-24.csv") as attendance:
         attendance.change(attendance.rows[0][1], lambda cell: "#N/A", slice(5, 6))
+
+
+@fault(
+    "events",
+    "events",
+    "dates_are_spread",
+    stage="landed",
+    severity="warning",
+    not_earlier=NEEDS_OTHER_ROWS,
+    beside={"events.volume_as_before", "events.no_period_missing", "events.distribution_as_before"},
+)
+def a_day_that_a_system_filled_in(root: Path) -> None:
+    """Every event is dated on the first of January."""
+    with table(root, "events/event_log.csv") as log:
+        log.change("Date", lambda day: f"01/01/{day[6:]}")
+
+
+@fault(
+    "training",
+    BOOKINGS,
+    "volume_as_replaced",
+    stage="landed",
+    severity="warning",
+    not_earlier=NEEDS_OTHER_FILES,
+    beside={f"{BOOKINGS}.volume_as_before"},
+)
+def a_file_sent_again_by_half(root: Path) -> None:
+    """An extract is sent again with every second of its rows."""
+    with table(root, SPRING) as export:
+        export.rows[1:] = export.body[::2]

@@ -156,6 +156,9 @@ class _Worker:
         has_rows = CheckResult("landed", "", "has_rows", "The batch has rows.", "error", True, 1, 0, **WHY)
         return [replace(has_rows, dataset=dataset) for dataset in vintages]
 
+    def document(self, home: Home) -> None:
+        pass
+
     def check_marts(self, home: Home) -> list[CheckResult]:
         return list(self.found)
 

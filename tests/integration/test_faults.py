@@ -27,6 +27,7 @@ from ingestion.home import Home, open_home
 from ingestion.landing import land_inbox
 from ingestion.ledger import Ledger
 from orchestration.gating import gate_landed
+from publishing.released import recall
 from tests.faults.borough import make_borough
 from tests.faults.catalogue import FAULTS
 from tests.faults.model import Fault
@@ -148,6 +149,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     home = make_borough(folder / "home", ["families", "events", "training", "reflective", "exclusions"])
     land_inbox(home)
     assert not any(severity == "error" for _, _, severity in gated(home, list(load_contracts())))
+    recall(home)
     environment = os.environ | {
         "IMPACT_HOME": str(home.root),
         "DBT_TARGET_PATH": str(folder / "target"),

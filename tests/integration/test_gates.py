@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import multiprocessing
+import re
 import shutil
 import signal
 import subprocess
@@ -624,6 +625,11 @@ def build_warehouse(home: Home) -> None:
             " from staging.stg_registry__indicators"
             " join staging.stg_registry__indicator_sources using (indicator_id) where source_rank = 1"
         )
+        con.execute("create table staging.stg_home__settings as select 'E08000005' as authority_code")
+        con.execute(
+            "create table staging.stg_home__control_baselines (indicator_id varchar, area_code varchar, sector varchar,"
+            " organisation_id varchar, first_period varchar, last_period varchar)"
+        )
         con.execute("create table marts.framework_nodes as select * from staging.stg_registry__framework_nodes")
         con.execute("create table marts.indicator_nodes as select * from staging.stg_registry__indicator_nodes")
         con.execute("create table marts.framework_links as from staging.stg_registry__framework_links")
@@ -799,6 +805,7 @@ def test_right_marts_pass_and_every_check_has_looked_at_rows(warehouse: Home) ->
     } == {
         *((mart, "has_rows") for mart in MAY_BE_EMPTY),
         ("expected_submissions", "nothing_late"),
+        ("indicators", "decisions_take_effect"),
     }
 
 
@@ -1062,6 +1069,30 @@ def test_what_is_late_is_named_and_stops_nothing(warehouse: Home) -> None:
     assert "pupils_on_roll (3 returns of 2 suppliers)" in str(late.message)
 
 
+def test_decisions_that_suit_no_figure_are_named_and_stop_nothing(warehouse: Home) -> None:
+    def decide(targets: dict[str, str], *baselines: str) -> list[CheckResult]:
+        with duckdb.connect(str(warehouse.warehouse)) as con:
+            for indicator, period in targets.items():
+                con.execute(
+                    f"update marts.indicators set target_value = 2, baseline_period = {period}"
+                    f" where indicator_id = '{indicator}'"
+                )
+            con.execute(f"insert into staging.stg_home__control_baselines values {', '.join(baselines)}")
+        return [result for result in gates.check_marts(warehouse) if result.rule == "decisions_take_effect"]
+
+    [fits] = decide({"suspension_rate": "'2016/17'"}, "('events_held', null, 'total', null, '2025-05', null)")
+    assert fits.passed
+    # 2015/16 is withheld, and beside no figure stands a target without a baseline; no sector is called so.
+    [wrong] = decide(
+        {"suspension_rate": "'2015/16'", "pupils_suspended": "null"},
+        "('events_held', null, 'eduction', null, '2025-05', null)",
+    )
+    assert (wrong.severity, wrong.blocks, wrong.rows_failed) == ("warning", False, 3)
+    assert "suspension_rate is to be 2.0 from 2015/16 on, a period in which no figure of the" in str(wrong.message)
+    assert "pupils_suspended is to be 2.0, beside which no figure of its kind of period" in str(wrong.message)
+    assert "events_held has a new baseline from 2025-05, a period of none of its series" in str(wrong.message)
+
+
 def test_another_process_can_write_to_the_warehouse_as_soon_as_its_marts_are_checked(warehouse: Home) -> None:
     gates.check_marts(warehouse)
     script = f"import duckdb; duckdb.connect({str(warehouse.warehouse)!r}).execute('create table written (i int)')"
@@ -1111,6 +1142,35 @@ def test_a_gate_writes_no_file(warehouse: Home, landing: Landing, monkeypatch: p
 
 
 # --- the worker ------------------------------------------------------------------------------------------------------
+
+
+def test_the_data_docs_say_what_was_expected_found_and_is_to_be_done_and_load_nothing(
+    home: Home, landing: Landing
+) -> None:
+    landing.land("training_bookings", "faulty", change(2, person_id="a.person@example.org")(bookings()))
+    with GateWorker() as worker:
+        worker.check_landed(home, {"training_bookings": ["faulty"], "events": ["events_v1"]})
+        worker.document(home)
+    folder = home.checks / "data_docs"
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html", "landed.html", "landed-training_bookings.html", "landed-events.html",
+    }  # fmt: skip
+    page = (folder / "landed-training_bookings.html").read_text(encoding="utf-8")
+    for said in (
+        "Every person_id is there and is a pseudonym of 32 hexadecimal characters.",
+        "disclosure officer",
+        "What tells who a person is must not be kept",
+        "delete the landed file, and report it.",
+    ):
+        assert said in page
+    assert page.count("text-danger") == 1 + 1  # the row's sign, and the style of all such signs
+    overview = (folder / "landed.html").read_text(encoding="utf-8")
+    assert re.search(r"training_bookings</a></td><td>[0-9]+</td><td>1</td><td>0</td>", overview)
+    for path in folder.iterdir():
+        html = path.read_text(encoding="utf-8")
+        assert re.findall(r"https?:|<script|<link|<img|@import|url\(|example\.org", html) == []
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_worker_gives_the_results_of_both_gates(warehouse: Home, landing: Landing) -> None:

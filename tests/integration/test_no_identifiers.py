@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import stat
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,9 +28,11 @@ POSTCODES = ("OL16 1XL", "PR1 8XJ")
 BIRTH_DATES = (
     "17/05/2011", "17-05-2011", "2011-05-17", "17 May 2011", "17.05.2011", "05/17/2011", "17/05/2006", "2006-05-17",
 )  # fmt: skip
+#: The pseudonymisation key, which is nobody's business but the environment's.
+KEY = "zz-planted-pseudonymisation-key-9f3c1e77"
 #: All that no file of a home may hold but those that were sent, with the ways in which programs write a text.
 SECRETS = (
-    FIRST, LAST, MAIL, ADDRESS, NEWER_ADDRESS, LATITUDE, LONGITUDE, PUPIL, CHILD, LEARNER, HOME_NUMBER, *POSTCODES,
+    KEY, FIRST, LAST, MAIL, ADDRESS, NEWER_ADDRESS, LATITUDE, LONGITUDE, PUPIL, CHILD, LEARNER, HOME_NUMBER, *POSTCODES,
     *(postcode.replace(" ", "") for postcode in POSTCODES), *BIRTH_DATES,
 )  # fmt: skip
 WRITTEN = {
@@ -221,7 +224,7 @@ def after(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Co
         home.root / "corrections.csv",
         csv_text(("dataset", "file", "match", "column", "new_value", "reason", "date"), lines),
     )
-    return home.root, impact("run", "--home", home.root), datasets
+    return home.root, impact("run", "--home", home.root, IMPACT_PSEUDONYM_KEY=KEY), datasets
 
 
 def left_behind(root: Path) -> Iterator[Path]:
@@ -232,6 +235,26 @@ def left_behind(root: Path) -> Iterator[Path]:
         is_sent = below.parts[0] in ("inbox", "reference", "corrections.csv")
         if path.is_file() and not is_sent and not is_directory_of_postcodes:
             yield path
+
+
+def test_a_home_after_a_run_is_its_owners_alone_but_for_the_publication(
+    after: tuple[Path, subprocess.CompletedProcess[str], set[str]],
+) -> None:
+    root = after[0]
+    modes: dict[tuple[bool, bool], set[str]] = {}
+    for path in root.rglob("*"):
+        below = path.relative_to(root).parts[0]
+        if below in ("inbox", "reference", "corrections.csv", "impact.yml") or path.is_symlink():
+            continue
+        its_kind = (below == "publications", path.is_dir())
+        modes.setdefault(its_kind, set()).add(f"{stat.S_IMODE(path.stat().st_mode):o}")
+    assert modes == {
+        (True, True): {"750"},
+        (True, False): {"640"},
+        (False, True): {"700"},
+        (False, False): {"600"},
+    }
+    assert stat.S_IMODE(root.stat().st_mode) & stat.S_IRWXO == 0
 
 
 def test_the_files_were_read_refused_and_corrected(

@@ -979,3 +979,29 @@ def test_without_what_is_hidden_nothing_is_published(home: Home) -> None:
     with pytest.raises(PublicationError, match="Build the warehouse again"):
         publish(home, [PASSED])
     assert current_publication(home) is None
+
+
+def test_no_text_of_a_publication_is_a_formula_to_a_spreadsheet_and_numbers_stay_as_they_are(home: Home) -> None:
+    meant = [
+        "=1+1",
+        "@SUM(A1)",
+        "+cmd|'/C calc'!A0",
+        "-2+3+cmd|' /C calc'!A0",
+        "\t=1",
+        "\r=1",
+        '=HYPERLINK("http://x")',
+    ]
+    honest = ["-5", "+3.2 %", "-1,234.50", "-", "–", "+44 161 496 0000", "-1e5", "a=b", "Ashfield - Moorside", ""]
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute(
+            "create or replace table marts.organisations as "
+            "select unnest(?::varchar[]) as organisation_name, -5 as number, 1 as generation",
+            [[*meant, *honest]],
+        )
+    write_ledger(home, [source_file(file_name="=cmd|' C calc'!A0.csv")], [])
+    publication = publish(home, [PASSED])
+    names = {name for (name,) in read(publication.path, "select organisation_name from organisations")}
+    assert names == {*(f"'{text}" for text in meant), *honest}
+    assert read(publication.path, "select distinct number from organisations") == [(-5,)]
+    assert read(publication.path, "select file_name from source_files") == [("'=cmd|' C calc'!A0.csv",)]
+    assert not publish(home, [PASSED]).changed

@@ -108,7 +108,7 @@ def install(order: dict[str, Any]) -> None:
     before(_Recorder, "phase", lambda recorder, stage: points.enter(stage))
     before(_Recorder, "landed", lambda recorder, report: points.point(f"landed {report.file_name}"))
     before(_Recorder, "built", lambda recorder, node, number, total: points.point(f"built {node}"))
-    before(os, "fsync", lambda descriptor: points.point(f"fsync {os.readlink(f'/proc/self/fd/{descriptor}')}"))
+    before(os, "fsync", lambda descriptor: points.point(f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink()}"))
     opened = Ledger.__init__
 
     def with_statements(self: Ledger, *args: Any, **kwargs: Any) -> None:

@@ -1,9 +1,9 @@
 """Starts the real command line again and again, without importing Dagster, dbt and Great Expectations each time.
 
 ``python -m tests.resilience.server`` imports them once and forks for each order, a line of JSON on its standard input.
-What runs in the fork is ``impact`` as a user types it, or the one asset ``publication`` as Dagster's page materialises
-it, in a process of its own; the gates run in a second one, forked too instead of started afresh. An order may ask for
-a kill or a fault at a point of the run (``tests.resilience.points``).
+What runs in the fork is ``impact`` as a user types it, or one part of the run as Dagster's page runs it, in a process
+of its own; the gates run in a second one, forked too instead of started afresh. An order may ask for a kill or a fault
+at a point of the run (``tests.resilience.points``).
 
 The server is the reaper of whatever its children leave behind: the order to ``reap`` is answered when every process
 has gone. Only what Dagster writes down of assets that it plans to make is left out: half of what a start costs.
@@ -132,7 +132,7 @@ def _obey(order: dict[str, Any]) -> NoReturn:
 
         points.install(order)
         faults.install(order)
-        if order.get("asset"):
+        if order.get("part"):
             _materialise(order)
         else:
             sys.argv = ["impact", *order["arguments"]]
@@ -142,19 +142,21 @@ def _obey(order: dict[str, Any]) -> NoReturn:
         code = 0
     except SystemExit as ending:
         code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
-    except BaseException:
-        traceback.print_exc()
     finally:
+        fault = sys.exception()
+        if fault is not None:
+            traceback.print_exception(fault)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
 
 def _materialise(order: dict[str, Any]) -> None:
-    """One asset and its checks, as Dagster's page would: with resources of its own."""
-    from dagster import AssetKey, DagsterInstance
+    """``publication`` or ``mart checks`` on its own, as Dagster's page would: with resources of its own."""
+    from dagster import DagsterInstance
 
     from ingestion.home import open_home
+    from orchestration.assets import GATE, PUBLICATION
     from orchestration.automation import EVERYTHING
     from orchestration.definitions import defs
     from orchestration.instance import settle
@@ -164,10 +166,15 @@ def _materialise(order: dict[str, Any]) -> None:
 
     home = open_home(Path(order["home"]))
     settle(home)
+    job = defs.resolve_job_def(EVERYTHING)
+    if order["part"] == "publication":
+        job = job.get_subset(asset_selection={PUBLICATION})
+    else:
+        checks = {key for key in job.asset_layer.asset_graph.asset_check_keys if key.name == GATE}
+        job = job.get_subset(asset_check_selection={key for key in checks if key.asset_key.path[0] != "landing"})
     with DagsterInstance.get() as instance:
-        result = defs.resolve_job_def(EVERYTHING).execute_in_process(
+        result = job.execute_in_process(
             instance=instance,
-            asset_selection=[AssetKey(order["asset"])],
             raise_on_error=False,
             resources={
                 "home": HomeToWrite(path=str(home.root), wait_seconds=order.get("wait", 60)),
@@ -201,13 +208,13 @@ class _Forking(ForkContext):
     def _close(self) -> None:
         for lifeline in self._lifelines:
             lifeline.close()
-        for number in os.listdir("/proc/self/fd"):
+        for descriptor in Path("/proc/self/fd").iterdir():
             try:
-                is_lock = os.readlink(f"/proc/self/fd/{number}").endswith("/.impact/run.lock")
+                is_lock = str(descriptor.readlink()).endswith("/.impact/run.lock")
             except OSError:
                 continue
             if is_lock:
-                os.close(int(number))
+                os.close(int(descriptor.name))
 
 
 if __name__ == "__main__":

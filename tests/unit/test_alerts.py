@@ -268,7 +268,7 @@ def test_a_webhook_over_https_needs_a_certificate_that_is_trusted(home_with, onl
     assert len(posted) == 1
 
 
-@pytest.mark.parametrize(("code", "attempts"), [(404, 1), (302, 1), (429, 3), (500, 3)])
+@pytest.mark.parametrize(("code", "attempts"), [(404, 1), (302, 1), (304, 1), (429, 3), (500, 3)])
 def test_a_webhook_is_tried_again_only_where_that_can_help_and_never_follows_to_another_address(
     home_with, only, monkeypatch, code, attempts
 ):
@@ -372,6 +372,19 @@ def test_a_mail_server_whose_certificate_is_not_trusted_gets_nothing(home_with, 
         (trouble,) = tell(home_with(email(port, "user: impact\n    password: {env: SMTP_PASSWORD}")), NOW)
     assert trouble.endswith(f"The certificate of the mail server 127.0.0.1:{port} is not trusted.")
     assert mailbox.messages == []
+
+
+def test_a_password_that_smtp_cannot_send_and_certificates_that_are_missing_are_told_without_the_password(
+    home_with, only, authority, trusted, monkeypatch
+):
+    only(LATE)
+    monkeypatch.setenv("SMTP_PASSWORD", "pässword-of-the-test")
+    login_with = "user: impact\n    password: {env: SMTP_PASSWORD}\n    trusted_certificates: "
+    with mail_server(Mailbox(), tls_context=server_side(authority), authenticator=login) as port:
+        (trouble,) = tell(home_with(email(port, login_with + str(trusted))), NOW)
+        assert trouble.endswith("`user` or the password holds letters that SMTP cannot send.")
+        (trouble,) = tell(home_with(email(port, login_with + "/nowhere/ca.pem")), NOW)
+    assert trouble.endswith("There is no file /nowhere/ca.pem, which `trusted_certificates` names.")
 
 
 def test_a_mail_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not(home_with, only):

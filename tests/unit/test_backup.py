@@ -45,6 +45,7 @@ def home(tmp_path: Path) -> Home:
         "publications/20250101T020000000Z-0a0a0a0a/impact.duckdb": "marts",
         "publications/.20250102T020000000000.building/impact.duckdb": "half",
         "warehouse.duckdb": "made again",
+        "warehouse.duckdb.tmp/spilled": "rows",
         ".impact/run.json": "{}",
         "notes.txt": "our own",
     }.items():
