@@ -696,8 +696,8 @@ def test_figures_survive_the_rows_they_rest_on(built: Build, tmp_path: Path) -> 
     assert retired == {"training", "survey-wave-1", "episodes-2024"}
     assert not any((home.landing / one.dataset / f"{one.vintage_id}.parquet").exists() for one in done.deleted)
 
-    # What comes in later for a frozen year counts in none of its figures.
-    late = Vintage("training_bookings", "late", 11, bookings(["d0", "d1"], "O3", "2024-12-01"))
+    # What comes in later for a frozen month and year counts in none of their figures.
+    late = Vintage("training_bookings", "late", 11, bookings(["d0", "d1"], "O3", "2024-11-20"))
     gone = [replace(v, retired_at="2031-10-01") if v.vintage_id in retired else v for v in VINTAGES]
     write_landing(folder, [*gone, late])
     (tmp_path / "target").mkdir()
