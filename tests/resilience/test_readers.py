@@ -18,7 +18,7 @@ from publishing.publication import Publication, publish
 from tests.integration.test_publication import WHY, build_warehouse, finding, source_file, write_ledger
 
 #: The first and the last that are published, the widest, and some between.
-READ_BY_EACH = sorted(REQUIRED_MARTS)[::5] + ["indicator_values"]
+READ_BY_EACH = [*sorted(REQUIRED_MARTS)[::5], "indicator_values"]
 READERS_EACH, SWITCHES = 5, 6
 
 # One reader per thread, all of one kind; a round reads several tables and says which generations it met.
