@@ -142,8 +142,7 @@ class Server:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        # A fork has only the thread that forked: of the others, only memory allocators' know how to do without.
-        assert self._answer()["threads"] in ([], ["jemalloc_bg_thd"])
+        assert self._answer() == {"threads": []}
 
     def __enter__(self) -> Server:
         """The server itself."""

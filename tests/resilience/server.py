@@ -19,6 +19,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -51,7 +52,7 @@ def main() -> None:
     # A library may keep a process that tidies up behind this one.
     own = _children()
     ended: dict[int, dict[str, Any]] = {}
-    print(json.dumps({"threads": sorted(_threads())}), flush=True)
+    print(json.dumps({"threads": sorted(_lasting_threads())}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
         if order["do"] == "start":
@@ -78,9 +79,9 @@ def _load() -> None:
     from dagster import DagsterInstance
 
     from ingestion.home import Home, Settings
-    from orchestration.automation import EVERYTHING
     from orchestration.definitions import defs
     from orchestration.instance import DAGSTER_HOME, settle
+    from orchestration.resources import EVERYTHING
 
     defs.resolve_job_def(EVERYTHING)
     # Dagster's storage imports as much again when it is first opened.
@@ -91,6 +92,18 @@ def _load() -> None:
     del os.environ[DAGSTER_HOME]
     gc.collect()
     gc.freeze()
+
+
+def _lasting_threads() -> set[str]:
+    """Names of the threads that are still there after a while, beside those of memory allocators.
+
+    A fork has only the thread that forked, and allocators alone know how to do without theirs.
+    """
+    for _ in range(100):
+        if not (others := _threads() - {"jemalloc_bg_thd"}):
+            break
+        time.sleep(0.1)
+    return others
 
 
 def _threads() -> set[str]:
@@ -157,10 +170,9 @@ def _materialise(order: dict[str, Any]) -> None:
 
     from ingestion.home import open_home
     from orchestration.assets import GATE, PUBLICATION
-    from orchestration.automation import EVERYTHING
     from orchestration.definitions import defs
     from orchestration.instance import settle
-    from orchestration.resources import HomeToWrite
+    from orchestration.resources import EVERYTHING, HomeToWrite
     from orchestration.run import Run, _Recorder, _troubles
     from orchestration.watching import Watcher
 
