@@ -563,7 +563,7 @@ def _decisions_take_effect() -> Check:
         description="Every target has a figure in its baseline period, or is set beside one, and every new baseline of"
         " a chart begins and ends in periods of its series.",
         remedy="Correct the row in decisions/indicator_targets.csv, decisions/control_baselines.csv or the own"
-        " indicators.csv, or wait until the period has come; until then the decision does nothing",
+        " indicators.csv, or wait until the period has come; until then the decision does nothing.",
         sql="select targets.indicator_id || ' is to be ' || targets.target_value::double || ' from '"
         " || targets.baseline_period || ' on, a period in which no figure of the whole area is shown' as detail"
         f" from checked as targets anti join {own} as shown on shown.indicator_id = targets.indicator_id"

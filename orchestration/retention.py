@@ -134,13 +134,7 @@ def retain(home: Home, today: date | None = None) -> Retained:
         if not due:
             return Retained()
         if not _is_proved(home):
-            return Retained(
-                held=due,
-                warnings=[
-                    f"The time of the rows of {len(due):,} file{'' if len(due) == 1 else 's'} is up. They are deleted "
-                    "by the next run after one that published, because what is counted of them must be proved first."
-                ],
-            )
+            return _put_off(due)
         with _counts(home, ledger, due) as con:
             needed = _needed(con, today)
             waits = {
@@ -150,12 +144,26 @@ def retain(home: Home, today: date | None = None) -> Retained:
             }
             held = [going for going in due if going.group in waits]
             deleted = [going for going in due if going.group not in waits]
-            frozen = _freeze(con, home, deleted, today)
+            try:
+                frozen = _freeze(con, home, deleted, today)
+            except duckdb.PermissionException:
+                # The home has been moved since: its warehouse reads what lies where it was.
+                return _put_off(due)
         ledger.retire({going.vintage_id: going.because for going in deleted})
         delete_retired(home, ledger)
         ledger.export()
     forced = [going for going in deleted if going.vintage_id in needed]
     return Retained(deleted, held, frozen, _warnings(held, forced))
+
+
+def _put_off(due: list[Going]) -> Retained:
+    return Retained(
+        held=due,
+        warnings=[
+            f"The time of the rows of {len(due):,} file{'' if len(due) == 1 else 's'} is up. They are deleted "
+            "by the next run after one that published, because what is counted of them must be proved first."
+        ],
+    )
 
 
 def planned(home: Home) -> list[Going]:

@@ -33,8 +33,8 @@ from ingestion.sample.training import attended_sessions, write_training
 from ingestion.sample.training_feedback import write_training_feedback
 from ingestion.sample.workforce_survey import write_survey
 
-#: Fewer people than in the borough, and as many organisations.
-SMALL = Scale(times=1, responses=120, children=170, new_children_per_year=60, events_per_month=2.0)
+#: Fewer responses and events than in the borough, and as many organisations and children.
+SMALL = Scale(times=1, responses=120, children=340, new_children_per_year=125, events_per_month=2.0)
 
 #: Writes one source; takes where to, the seed and the organisations.
 Part = Callable[[Filing, int, list[Organisation]], object]

@@ -1,7 +1,7 @@
-"""No check finds an error in clean samples: thirty invented boroughs, each a part of its sources.
+"""No check finds anything in clean samples: thirty invented boroughs, each a part of its sources.
 
-Every seed lands the register and one source, so that the thirty cost no more than three whole boroughs. By hand, with
-IMPACT_CLEAN_SAMPLES set to `whole`, every seed lands every source.
+Every seed lands the register and one source, those of many files once only, so that the thirty cost no more than two
+whole boroughs. By hand, with IMPACT_CLEAN_SAMPLES set to `whole`, every seed lands every source.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from orchestration.gating import gate_landed
 from tests.faults.borough import PARTS, make_borough
 
 SEEDS = range(1, 31)
+#: Sources of many files, or of many answers.
+HEAVY = ("schools", "returns", "training", "workforce", "families", "organisational")
+LIGHT = [part for part in PARTS if part not in HEAVY]
 DATASETS = [name for name, contract in load_contracts().items() if contract.not_needed is None]
 
 
@@ -28,11 +31,11 @@ def parts_of(seed: int) -> list[str]:
     """The sources of a seed: in turn, or all of them."""
     if os.environ.get("IMPACT_CLEAN_SAMPLES") == "whole":
         return list(PARTS)
-    return [list(PARTS)[seed % len(PARTS)]]
+    return [HEAVY[seed - 1] if seed <= len(HEAVY) else LIGHT[seed % len(LIGHT)]]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_clean_sample_raises_no_error_and_loses_no_row(tmp_path: Path, seed: int) -> None:
+def test_nothing_is_found_in_a_clean_sample_and_no_row_is_lost(tmp_path: Path, seed: int) -> None:
     home = make_borough(tmp_path / "home", parts_of(seed), seed)
     reports = land_inbox(home)
     assert [f.sentence() for report in reports for f in report.findings if f.severity == "error"] == []

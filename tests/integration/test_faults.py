@@ -27,6 +27,7 @@ from ingestion.home import Home, open_home
 from ingestion.landing import land_inbox
 from ingestion.ledger import Ledger
 from orchestration.gating import gate_landed
+from orchestration.retention import lay_out
 from publishing.released import recall
 from tests.faults.borough import make_borough
 from tests.faults.catalogue import FAULTS
@@ -150,6 +151,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     land_inbox(home)
     assert not any(severity == "error" for _, _, severity in gated(home, list(load_contracts())))
     recall(home)
+    lay_out(home)
     environment = os.environ | {
         "IMPACT_HOME": str(home.root),
         "DBT_TARGET_PATH": str(folder / "target"),

@@ -928,7 +928,7 @@ def unusable_files(folder: Path) -> dict[str, tuple[str, str | None]]:
         "header twice.csv": (csv_text([*header, "STATUS "], [[*booking(), "x"]]), "header_twice", "training_bookings"),
         "too wide.csv": (csv_text([*header, *[""] * 2000], [booking()]), "too_many_columns", None),
         "open quote.csv": (good + 'b@x.example,"Basics,Informed\n' + good, "quote_never_closes", "training_bookings"),
-        "one huge cell.csv": (good + "x" * (1 << 23) + ",1,2,3,4,5,6\n", "not_readable", "training_bookings"),
+        "one huge cell.csv": (good + "x" * (1 << 23) + ",1,2,3,4,5,6\n", "row_too_long", "training_bookings"),
         "training/no level.csv": (
             csv_text(["Learner", "Course", "Session date", "Status", "Organisation"], [["a"] * 5]),
             "header_missing",

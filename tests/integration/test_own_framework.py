@@ -23,7 +23,7 @@ from expectations.gates import check_landed
 from ingestion.home import Home, open_home
 from ingestion.landing import check_file, land_inbox
 from ingestion.reference.layout import ReferenceDataError
-from ingestion.registry.layout import DECISIONS, FRAME_MARTS, SEEDS, layouts, seed_header
+from ingestion.registry.layout import DECISIONS_ABOUT_INDICATORS, FRAME_MARTS, SEEDS, layouts, seed_header
 from ingestion.registry.tables import load_registry, prepare_registry
 from orchestration.cli import app
 from tests.integration.builders import (
@@ -131,7 +131,7 @@ def rows_of(name: str) -> list[dict[str, str]]:
 def test_the_page_shows_a_file_of_every_table_and_a_layer_for_every_mart_of_a_frame() -> None:
     assert set(page_files()) == {
         *(f"{FOLDER}/{name}.csv" for name in layouts()),
-        *(f"decisions/{name}.csv" for name in DECISIONS),
+        *(f"decisions/{name}.csv" for name in DECISIONS_ABOUT_INDICATORS),
         INSTRUMENT,
     }
     assert sorted(row["mart"] for row in rows_of("framework_layers")) == sorted(FRAME_MARTS)

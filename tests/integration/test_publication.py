@@ -895,6 +895,7 @@ def survive(home: Home, next_generation: int, kill: Callable[[], bool]) -> bool:
     assert len(kept) == min(home.settings.keep_publications, next_generation)
     assert len(kept) == 1 or kept[-2] == before.publication_id
     assert names_in(home.root) == {
+        "checks",
         "disclosure",
         "impact.yml",
         "landing",

@@ -480,10 +480,10 @@ def test_a_dirty_text_file_loses_no_row_whether_it_is_held_or_flows(
     settled: Home, tmp_path: Path, key: str, seed: int
 ) -> None:
     sent = dirty_text(random.Random(f"{key} {seed}"), FORMATS[key])
-    held = sort_file(settled, sent, tmp_path / "landed.parquet", held=True)
+    held = sort_file(settled, sent, settled.landing / "landed.parquet", held=True)
     is_sound(sent, held)
     if is_flat(key):
-        assert sort_file(settled, sent, tmp_path / "landed.parquet", held=False) == held
+        assert sort_file(settled, sent, settled.landing / "landed.parquet", held=False) == held
 
 
 @pytest.mark.parametrize("key", WORKBOOKS)
@@ -491,7 +491,7 @@ def test_a_dirty_text_file_loses_no_row_whether_it_is_held_or_flows(
 @given(seed=SEEDS)
 def test_a_dirty_workbook_loses_no_row(settled: Home, tmp_path: Path, key: str, seed: int) -> None:
     sent = dirty_workbook(random.Random(f"{key} {seed}"), FORMATS[key], tmp_path / "dirty.xlsx")
-    is_sound(sent, sort_file(settled, sent, tmp_path / "landed.parquet", held=True))
+    is_sound(sent, sort_file(settled, sent, settled.landing / "landed.parquet", held=True))
 
 
 def test_an_inbox_of_dirty_files_lands_what_checking_each_of_them_says(settled: Home, tmp_path: Path) -> None:

@@ -339,6 +339,13 @@ def test_nothing_goes_whose_counts_are_not_proved(two_years: Home, unproved: str
     assert frozen(two_years) == []
 
 
+def test_a_home_that_was_moved_keeps_its_rows_until_its_warehouse_is_built_there(two_years: Home) -> None:
+    moved = open_home(two_years.root.rename(two_years.root.with_name("elsewhere")))
+    done = retain(moved, SOON)
+    assert (done.deleted, [one.file_name for one in done.held]) == ([], [OLD])
+    assert frozen(moved) == []
+
+
 class Killed(BaseException):
     """The process ends here."""
 

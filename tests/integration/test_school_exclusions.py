@@ -24,6 +24,7 @@ from ingestion.sample.places import HOME, make_postcodes, write_overlay
 from ingestion.sample.scale import SCALES, Size, stream
 from ingestion.sample.school_exclusions import write_school_exclusions
 from ingestion.sample.tally import Count, Tally
+from orchestration.retention import lay_out
 from tests.integration.builders import (
     csv_text,
     every_text,
@@ -345,6 +346,7 @@ def _cells(path: Path) -> list[tuple[object, ...]]:
 def count(home: Home, target: Path) -> list[tuple[object, ...]]:
     """What the models make of the landing zone: the figures of exclusions, columns as in the planted truth."""
     environment = dict(os.environ, IMPACT_HOME=str(home.root))
+    lay_out(home)
     completed = subprocess.run(
         [DBT, "--quiet", "--no-use-colors", "build", "--resource-type", "model", "--resource-type", "seed",
          "--select", "+int_exclusions__counted", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
