@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONHOME
 unexport PYTHONPATH
 
-.PHONY: demo test lint format docs benchmark lock clean
+.PHONY: demo test endurance lint format docs benchmark lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -18,7 +18,11 @@ demo: $(VENV)/.installed
 	$(BIN)/impact run --home $(DEMO)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not endurance"
+
+# What takes minutes for one test: a run that is killed a hundred times.
+endurance: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -s -m endurance
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -104,6 +104,7 @@ def how_long(points: list[tuple[str, int, float, str]], stage: str) -> float:
     return max(seconds for its, _, seconds, _ in points if its == stage)
 
 
+@pytest.mark.endurance
 def test_killed_a_hundred_times_it_ends_with_the_marts_of_a_run_that_was_not(
     server: Server, undisturbed: tuple[Home, Home, Ended], tmp_path: Path
 ) -> None:
