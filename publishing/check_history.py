@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
+from expectations.continuity import LAST_PUBLICATION
 from expectations.results import CheckResult
 from ingestion.home import Home
 from ingestion.writing import whole_file
@@ -66,13 +67,17 @@ class State:
 
 
 def states(results: Iterable[CheckResult]) -> list[State]:
-    """Results as states, the batches of a dataset together: one that fails makes the check fail."""
+    """Results as states, the batches of a dataset together: one that fails makes the check fail.
+
+    How the marts differ from the last publication is a matter of that one run, and no state.
+    """
 
     def key(result: CheckResult) -> _Key:
         return result.stage, result.dataset, result.rule
 
+    lasting = [result for result in results if result.dataset != LAST_PUBLICATION]
     found = []
-    for (stage, dataset, rule), group in groupby(sorted(results, key=key), key=key):
+    for (stage, dataset, rule), group in groupby(sorted(lasting, key=key), key=key):
         together = list(group)
         failed = [result for result in together if not result.passed]
         severity = min(result.severity for result in failed or together)
