@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import os
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -182,7 +183,7 @@ class Sheet:
 
         next_row = header_row + 1
         try:
-            with pa.OSFile(str(self.path)) as file:
+            with pa.OSFile(os.fsencode(self.path)) as file:
                 file.seek(start)
                 with closing(
                     pyarrow.csv.open_csv(
