@@ -6,12 +6,13 @@ folder, no address and no extension, and its configuration cannot be changed bac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
 
 from ingestion.sql import literal
+from ingestion.writing import whole_file
 
 #: Extensions are neither fetched nor loaded, whatever a statement asks for.
 NO_EXTENSIONS = ("autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions")
@@ -46,3 +47,15 @@ def confining_sql(folders: Iterable[Path]) -> list[str]:
         f"set allowed_directories = [{listed}]",
         "set enable_external_access = false",
     ]
+
+
+def write_private_parquet(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Put what a query finds into a file that is there whole or not at all, for its owner alone."""
+    with whole_file(path) as temporary:
+        con.execute(f"copy ({query}) to {literal(str(temporary))} (format parquet, compression zstd)")
+        temporary.chmod(0o600)
+
+
+def no_rows(columns: Mapping[str, str]) -> str:
+    """Query for a table without rows: name of each column → its SQL type."""
+    return "select " + ", ".join(f"null::{kind} as {column}" for column, kind in columns.items()) + " limit 0"

@@ -17,6 +17,7 @@ from ingestion.home import Home
 from ingestion.ledger import Ledger
 from ingestion.pseudonyms import PseudonymKeyError
 from ingestion.registry.layout import seed_rows
+from ingestion.texts import listed
 
 #: What stands for the key of a vintage that landed before the ledger wrote it down.
 UNKNOWN_KEY = "not known"
@@ -92,8 +93,9 @@ def says_what_is_parted(linked: Linked) -> str:
         f"{sum(held.key_id == key_id for held in linked.files)} under {key_id}" for key_id in linked.keys
     )
     gone = [held.file_name for held in linked.files if not held.is_in_inbox]
-    named = ", ".join(gone[:3]) + (f" and {len(gone) - 3} more" if len(gone) > 3 else "")
-    remedy = f"Put {named} back into the inbox, if there are copies" if gone else "Run again, so that they land anew"
+    remedy = (
+        f"Put {listed(gone)} back into the inbox, if there are copies" if gone else "Run again, so that they land anew"
+    )
     return (
         f"files in force of {', '.join(linked.datasets)} hold pseudonyms of {len(linked.keys)} keys ({counts}), so the "
         f"same person is two in them. Affected: {', '.join(linked.indicators) or 'no indicator that ships'}. {remedy}; "

@@ -45,7 +45,6 @@ from ingestion.ledger import (
     landing_path,
     quarantine_path,
     seen_files,
-    sha256_of,
     write_findings,
 )
 from ingestion.limits import GIGABYTE, LARGEST_FILE_GB, MOST_COLUMNS
@@ -71,9 +70,9 @@ from ingestion.split import (
 )
 from ingestion.sql import literal, name
 from ingestion.stream import Stream
-from ingestion.texts import spelt_out
+from ingestion.texts import listed, spelt_out
 from ingestion.transience import can_pass
-from ingestion.writing import whole_file
+from ingestion.writing import sha256_of, whole_file
 
 log = logging.getLogger(__name__)
 
@@ -1063,8 +1062,7 @@ def _letters(position: int) -> str:
 
 
 def _listed(headers: list[str]) -> str:
-    listed = [f"“{_shown(' '.join(header.split()))[:60]}”" for header in headers if header.strip()]
-    return ", ".join(listed[:25]) + (f" and {len(listed) - 25} more" if len(listed) > 25 else "")
+    return listed([f"“{_shown(' '.join(header.split()))[:60]}”" for header in headers if header.strip()], 25)
 
 
 def _shown(header: str) -> str:
@@ -1296,8 +1294,7 @@ def _sha256_of(file: _File, home: Home | None) -> str:
     reraise=True,
 )
 def _digest(path: Path) -> str:
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def _name_below_inbox(path: Path, home: Home | None) -> PurePosixPath:

@@ -12,7 +12,6 @@ an old file, put into the inbox for the archive, overrules nothing.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import sqlite3
@@ -27,7 +26,7 @@ import pyarrow.parquet
 
 from ingestion.findings import SCHEMA as FINDINGS_SCHEMA
 from ingestion.home import Home, HomeError
-from ingestion.writing import whole_file
+from ingestion.writing import sha256_of, whole_file
 
 _TABLES = """
 create table if not exists vintages (
@@ -561,12 +560,6 @@ def seen_files(home: Home) -> dict[str, tuple[int, int]]:
     with closing(sqlite3.connect(f"{home.ledger.as_uri()}?mode=ro", uri=True)) as db:
         rows = db.execute("select path, size, modified_ns from holdings").fetchall()
     return {path: (size, modified_ns) for path, size, modified_ns in rows}
-
-
-def sha256_of(path: Path) -> str:
-    """Digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def landing_path(home: Home, dataset: str, vintage_id: str) -> Path:

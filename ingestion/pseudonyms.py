@@ -15,13 +15,12 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion.alert_settings import CREDENTIALS_VARIABLE
 from ingestion.sql import literal
 
 KEY_VARIABLE = "IMPACT_PSEUDONYM_KEY"
 #: Names a file that holds the key instead; a service manager can hand one over without writing it to a disk.
 KEY_FILE_VARIABLE = "IMPACT_PSEUDONYM_KEY_FILE"
-#: Where systemd puts the credentials of a service, for it alone; their modes show the access list and not the group.
-_CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 SHORTEST_KEY = 32
 PSEUDONYM_LENGTH = 32
 _DOMAIN_END = "\x1f"
@@ -111,7 +110,8 @@ def _key_in(path: Path) -> str:
     Raises:
         PseudonymKeyError: it cannot be read, or its owner is not the only one who can.
     """
-    credentials = os.environ.get(_CREDENTIALS_VARIABLE)
+    # The modes of a unit's credentials show their access list and not the group.
+    credentials = os.environ.get(CREDENTIALS_VARIABLE)
     is_credential = credentials is not None and path.absolute().is_relative_to(credentials)
     forbidden = stat.S_IRWXO if is_credential else stat.S_IRWXO | stat.S_IRWXG
     try:

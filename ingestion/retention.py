@@ -25,6 +25,7 @@ from ingestion.database import open_in_memory
 from ingestion.home import SETTINGS_FILE, SPAN, Home, HomeError
 from ingestion.ledger import KeptVintage, Ledger, landing_path, quarantine_path
 from ingestion.sql import literal, name
+from ingestion.texts import listed
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,6 @@ log = logging.getLogger(__name__)
 CLOSED_AFTER_MONTHS = 12
 #: Rows that an open figure still rests on stay this much longer, and no longer.
 LONGEST_HOLD_MONTHS = 12
-#: How many files a warning names.
-_NAMED = 3
 
 Span = Annotated[str, StringConstraints(pattern=SPAN)]
 #: Why a vintage goes: the time of its rows is up, another file has replaced it, or its gate has rejected it.
@@ -226,7 +225,7 @@ def warn_of_late_files(home: Home, ledger: Ledger) -> None:
         log.warning(
             "%s: only about periods whose figures are frozen, because the rows of other files of those periods have "
             "been deleted. The rows are not counted.",
-            _listed(late),
+            listed(sorted(late)),
         )
 
 
@@ -236,7 +235,7 @@ def warn_of_copies(file_names: list[str]) -> None:
         log.warning(
             "%s: still in the inbox, although the rows that landed from it have been deleted because their time was "
             "up. Take it out; the warehouse never changes the inbox.",
-            _listed(file_names),
+            listed(sorted(file_names)),
         )
 
 
@@ -251,8 +250,3 @@ def _newest_day(con: duckdb.DuckDBPyConnection, home: Home, vintage: KeptVintage
         f"select greatest({', '.join(dates)}) from read_parquet({literal(str(path))})"
     ).fetchall()
     return newest
-
-
-def _listed(file_names: list[str]) -> str:
-    named = ", ".join(sorted(file_names)[:_NAMED])
-    return named + (f" and {len(file_names) - _NAMED:,} more" if len(file_names) > _NAMED else "")

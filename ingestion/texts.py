@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 #: Categories of signs that are obeyed or not seen: control, format (zero width, right to left), half of a pair, ends
 #: of lines and paragraphs.
@@ -25,6 +26,11 @@ def spelt_out(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(sign.encode("unicode_escape").decode() if _is_not_shown(sign) else sign for sign in text)
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """The first few names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def _is_not_shown(sign: str) -> bool:

@@ -40,8 +40,8 @@ _CELL_ERRORS = {
     "Value": "#VALUE!",
 }
 _CELL_ERROR = re.compile(r"Error\((\w+)\)")
-#: What Python says of a zip folder that is none.
-_BROKEN_FOLDER = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, struct.error)
+#: What Python says of a zip folder that is none; of a way to pack that it does not know, a kind of RuntimeError.
+_BROKEN_FOLDER = (zipfile.BadZipFile, OSError, ValueError, RuntimeError, EOFError, struct.error)
 _COPY_THE_TABLE = "Copy the table alone into a new workbook, or save it as CSV, and send that."
 _TOO_COSTLY = (
     "workbook_too_costly",

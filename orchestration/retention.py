@@ -14,12 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import duckdb
 
 from expectations.results import GateError
-from ingestion.database import open_in_memory
+from ingestion.database import no_rows, open_in_memory, write_private_parquet
 from ingestion.home import Home
 from ingestion.ledger import Ledger
 from ingestion.retention import (
@@ -32,7 +31,6 @@ from ingestion.retention import (
     plan,
 )
 from ingestion.sql import literal
-from ingestion.writing import whole_file
 from orchestration import handover
 
 #: What one row of ``indicator_counts`` is about, but for its area, organisation and group.
@@ -98,7 +96,7 @@ def lay_out(home: Home) -> None:
         for table, columns in LAYOUTS.items():
             path = home.frozen / f"{table}.parquet"
             if not path.is_file():
-                _write(con, home, table, _no_rows(columns))
+                _write(con, home, table, no_rows(columns))
                 continue
             # What a run froze that was killed before the ledger knew.
             con.execute(
@@ -308,13 +306,6 @@ def _named(going: Sequence[Going]) -> str:
     return f"The rows of {len(going):,} file{'' if len(going) == 1 else 's'} ({names}{', …' if len(going) > 3 else ''})"
 
 
-def _no_rows(columns: dict[str, str]) -> str:
-    return "select " + ", ".join(f"null::{kind} as {column}" for column, kind in columns.items()) + " limit 0"
-
-
 def _write(con: duckdb.DuckDBPyConnection, home: Home, table: str, query: str) -> None:
     home.frozen.mkdir(mode=0o700, exist_ok=True)
-    path: Path = home.frozen / f"{table}.parquet"
-    with whole_file(path) as temporary:
-        con.execute(f"copy ({query}) to {literal(str(temporary))} (format parquet, compression zstd)")
-        temporary.chmod(0o600)
+    write_private_parquet(con, query, home.frozen / f"{table}.parquet")

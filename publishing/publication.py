@@ -23,6 +23,7 @@ from ingestion.database import open_in_memory
 from ingestion.home import Home
 from ingestion.sql import literal
 from ingestion.sql import name as quoted
+from ingestion.writing import sha256_of
 from publishing import folders, released
 from publishing.content import Table, stage_tables
 from publishing.errors import PublicationError
@@ -163,7 +164,7 @@ def _build(
             publication_id=folders.publication_id(moment, content_sha256),
             published_at=moment,
             content_sha256=content_sha256,
-            database_sha256=_digest(building / DATABASE_FILE),
+            database_sha256=sha256_of(building / DATABASE_FILE),
             versions={"impact-warehouse": _own_version(), "duckdb": duckdb.__version__, "storage": STORAGE_VERSION},
             tables=published,
         )
@@ -183,7 +184,7 @@ def _connect(home: Home) -> duckdb.DuckDBPyConnection:
 def _write_parquet(connection: duckdb.DuckDBPyConnection, building: Path, table: Table) -> _PublishedTable:
     path = _parquet_file(building, table.name)
     connection.execute(f"copy {quoted(table.name)} to {literal(str(path))} (format parquet, compression zstd)")
-    return _PublishedTable(rows=table.rows, sha256=_digest(path))
+    return _PublishedTable(rows=table.rows, sha256=sha256_of(path))
 
 
 def _write_database(connection: duckdb.DuckDBPyConnection, building: Path, tables: Sequence[Table]) -> None:
@@ -216,16 +217,11 @@ def _is_whole(folder: Path, manifest: _Manifest) -> bool:
     """Whether every file is there with the bytes that were published: a damaged publication is published anew."""
     expected = {_parquet_file(folder, name): table.sha256 for name, table in manifest.tables.items()}
     expected[folder / DATABASE_FILE] = manifest.database_sha256
-    return all(path.is_file() and _digest(path) == sha256 for path, sha256 in expected.items())
+    return all(path.is_file() and sha256_of(path) == sha256 for path, sha256 in expected.items())
 
 
 def _parquet_file(folder: Path, table: str) -> Path:
     return folder / PARQUET_FOLDER / f"{table}.parquet"
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_manifest(folder: Path) -> _Manifest | None:

@@ -14,10 +14,9 @@ from pathlib import Path
 import duckdb
 
 from expectations.marts import KEY
-from ingestion.database import open_in_memory
+from ingestion.database import no_rows, open_in_memory, write_private_parquet
 from ingestion.home import Home
 from ingestion.sql import literal
-from ingestion.writing import whole_file
 from publishing import folders
 from publishing.errors import PublicationError
 
@@ -45,7 +44,7 @@ def remember(home: Home, publication_id: str) -> None:
     home.disclosure.mkdir(mode=0o700, exist_ok=True)
     with closing(duckdb.connect(str(home.warehouse), read_only=True)) as warehouse:
         try:
-            _write(warehouse, f"from indicators.{TABLE} order by all", _kept(home, publication_id))
+            write_private_parquet(warehouse, f"from indicators.{TABLE} order by all", _kept(home, publication_id))
         except duckdb.CatalogException as error:
             raise PublicationError(
                 f"The warehouse has no table indicators.{TABLE}, without which the next publication could give away "
@@ -60,11 +59,11 @@ def recall(home: Home) -> None:
     """
     current = folders.linked_folder(home)
     kept = None if current is None else _kept(home, current.name)
-    source = _NO_ROWS if kept is None or not kept.is_file() else f"from read_parquet({literal(str(kept))})"
+    source = no_rows(_COLUMNS) if kept is None or not kept.is_file() else f"from read_parquet({literal(str(kept))})"
     home.disclosure.mkdir(mode=0o700, exist_ok=True)
     in_force = home.disclosure / f"{TABLE}.parquet"
     with closing(open_in_memory(home.disclosure)) as connection:
-        _write(connection, source, in_force)
+        write_private_parquet(connection, source, in_force)
     for path in home.disclosure.glob("*.parquet"):
         if path not in (kept, in_force):
             path.unlink()
@@ -72,12 +71,3 @@ def recall(home: Home) -> None:
 
 def _kept(home: Home, publication_id: str) -> Path:
     return home.disclosure / f"{publication_id}.parquet"
-
-
-_NO_ROWS = "select " + ", ".join(f"null::{kind} as {column}" for column, kind in _COLUMNS.items()) + " limit 0"
-
-
-def _write(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    with whole_file(path) as temporary:
-        connection.execute(f"copy ({query}) to {literal(str(temporary))} (format parquet, compression zstd)")
-        temporary.chmod(0o600)
