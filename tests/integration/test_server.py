@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -76,8 +77,9 @@ def postgres() -> Iterator[dict[str, Any]]:
                 con.cursor().execute("create database impact_dagster")
             yield login | {"dbname": "impact_dagster"}
         finally:
-            running.terminate()
-            running.wait()
+            # Asked to terminate, it would wait for the connections that Dagster keeps; interrupted, it closes them.
+            running.send_signal(signal.SIGINT)
+            running.wait(60)
 
 
 def connected(server: "subprocess.Popen[bytes]", log: Path, login: dict[str, Any]) -> Any:

@@ -12,7 +12,8 @@ GENERIC = Path(__file__).resolve().parents[2] / "dbt_project" / "tests" / "gener
 
 
 def broken(*changes: str, natural_key: list[str] | None = None, every_row: bool = True) -> list[tuple[object, ...]]:
-    """What the test finds after some changes to rows that agree: two files in force that overlap, one that is not."""
+    """What the test finds after some changes to rows that agree: two files in force that overlap, one that is not,
+    and one whose rows have been deleted since."""
     source = GENERIC.read_text(encoding="utf-8").replace("{% test reconciles_with_ledger", "{% macro rendered")
     template = jinja2.Environment().from_string(source.replace("{% endtest %}", "{% endmacro %}"))
     template.globals.update(config=lambda **_: "", ref=lambda name: name)
@@ -24,8 +25,9 @@ def broken(*changes: str, natural_key: list[str] | None = None, every_row: bool 
         )
         con.execute(
             "create table stg_landing__source_files as select 'events' as dataset, * from (values"
-            " ('a', 'a.csv', 2, true), ('b', 'b.csv', 2, true), ('old', 'old.csv', 1, false))"
-            " as files (vintage_id, file_name, rows_landed, is_current)"
+            " ('a', 'a.csv', 2, true, null), ('b', 'b.csv', 2, true, null), ('old', 'old.csv', 1, false, null),"
+            " ('gone', 'gone.csv', 5, true, timestamp '2026-01-01'))"
+            " as files (vintage_id, file_name, rows_landed, is_current, retired_at)"
         )
         kept = "where (vintage_id, source_row) <> ('a', 3)" if natural_key else ""
         con.execute(f"create table model as select * from (from landing where vintage_id <> 'old') {kept}")

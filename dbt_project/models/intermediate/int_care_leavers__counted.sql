@@ -1,4 +1,5 @@
 -- Counts of care leavers in education, employment or training, and of those suitably housed.
+{{ config(materialized='table') }}
 with care_leavers as (
     select * from {{ ref('stg_ssda903__oc3') }}
 ),

@@ -1,4 +1,5 @@
 -- Counts of events held and of the people who came, by month: area and sector.
+{{ config(materialized='table') }}
 with events as (
     select * from {{ ref('stg_events__events') }}
 ),

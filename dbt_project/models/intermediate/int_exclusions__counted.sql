@@ -1,4 +1,5 @@
 -- Counts of the indicators on exclusions, by term and academic year: the area, and schools that the register knows.
+{{ config(materialized='table') }}
 with exclusions as (
     select * from {{ ref('int_exclusions__counted_once') }}
 ),

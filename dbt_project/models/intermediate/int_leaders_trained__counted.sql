@@ -1,5 +1,6 @@
 -- Counts of leaders who completed a course for leaders and of leaders in the register, at the end of each academic year
 -- that the records of training cover: area and sector.
+{{ config(materialized='table') }}
 with completions as (
     select * from {{ ref('int_training__completed_within_window') }}
     where indicator_id = 'leaders_trained'

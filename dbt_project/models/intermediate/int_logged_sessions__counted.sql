@@ -1,4 +1,5 @@
 -- Counts of sessions that organisations log, by quarter: area, sector and organisation; reflective ones by kind too.
+{{ config(materialized='table') }}
 with deep_listening as (
     select * from {{ ref('stg_register__deep_listening') }}
 ),

@@ -1,4 +1,5 @@
 -- Counts of children with three or more placements in the year, and of children who were missing in it.
+{{ config(materialized='table') }}
 with children as (
     select * from {{ ref('int_children__looked_after_in_year') }}
 ),

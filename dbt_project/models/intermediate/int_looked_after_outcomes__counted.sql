@@ -1,4 +1,5 @@
 -- Counts of the OC2 outcomes of children looked after for the twelve months to 31 March.
+{{ config(materialized='table') }}
 with children as (
     select * from {{ ref('int_children__looked_after_in_year') }}
 ),

@@ -1,4 +1,5 @@
 -- Counts of the placements that began in the year, from the home's own return.
+{{ config(materialized='table') }}
 with placements as (
     select * from {{ ref('int_episodes__started_in_year') }}
 ),

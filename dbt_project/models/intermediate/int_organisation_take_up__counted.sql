@@ -1,4 +1,5 @@
 -- Counts of organisations that took part in something and of organisations in the register: area and sector.
+{{ config(materialized='table') }}
 with sub_group_attendance as (
     select * from {{ ref('stg_register__sub_group_attendance') }}
 ),

@@ -1,4 +1,5 @@
 -- Counts of the three indicators on where children looked after on 31 March are placed.
+{{ config(materialized='table') }}
 with placements as (
     select * from {{ ref('int_episodes__placed_at_year_end') }}
 ),

@@ -1,4 +1,5 @@
 -- One row per area and year of the published new placements: those outside the authority, near and far together.
+{{ config(materialized='table') }}
 with new_placements as (
     select * from {{ ref('stg_dfe__new_placements') }}
 ),

@@ -1,5 +1,6 @@
 -- One row per entry of the list of published series (macro published_series), area, breakdown and year: the figure as
 -- it was printed, and the counts behind it where they are printed.
+{{ config(materialized='table') }}
 {%- set entries = published_series() %}
 with
 {%- for model in entries | map(attribute='model') | unique %}

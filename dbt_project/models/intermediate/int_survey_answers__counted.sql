@@ -1,4 +1,5 @@
 -- Counts of answers to surveys: area, sector and organisation, and what each survey is split by for the area.
+{{ config(materialized='table') }}
 with answers as (
     select * from {{ ref('int_survey_answers__scored') }}
 ),

@@ -1,5 +1,6 @@
 -- Counts of attendances (a person at two sessions is two) by month and source: area, sector and organisation, and by
 -- level of the course. Of a booking the organisation is the person's own, of a facilitated session its host.
+{{ config(materialized='table') }}
 with attendances as (
     select * from {{ ref('int_training__attendances') }}
 ),

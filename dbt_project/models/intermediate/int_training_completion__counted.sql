@@ -1,5 +1,6 @@
 -- Counts of bookings that were completed, out of all that were not cancelled, in each academic year that the bookings
 -- cover: area, sector and organisation, and by level of the course.
+{{ config(materialized='table') }}
 with bookings as (
     select * from {{ ref('stg_training__bookings') }}
 ),

@@ -1,5 +1,6 @@
 -- Counts of people trained and of people who work there, at the end of each academic year that the
 -- records of training cover.
+{{ config(materialized='table') }}
 with completions as (
     select * from {{ ref('int_training__completed_within_window') }}
     where indicator_id = 'training_take_up'

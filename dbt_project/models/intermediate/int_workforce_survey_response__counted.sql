@@ -1,4 +1,5 @@
 -- Counts of responses to the workforce survey and of people who work there, by wave: area, sector and organisation.
+{{ config(materialized='table') }}
 with responses as (
     select * from {{ ref('int_surveys__responses') }}
     where source_dataset = 'workforce_survey'
