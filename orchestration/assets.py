@@ -188,7 +188,7 @@ def _warehouse(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 yield _materialised(nodes[result.unique_id], result, row_counts)
         if failed := [check for check in found if check.blocks]:
             # Nothing will be published, and the publication is what keeps the history otherwise.
-            check_history.record(here, check_history.states(found))
+            check_history.record(here, check_history.states(found), of_every_stage=False)
             raise _failure(failed)
 
     return warehouse
@@ -219,7 +219,7 @@ def _mart_checks(marts: Sequence[str]) -> dg.AssetChecksDefinition:
         handover.leave(here, handover.MARTS, checks)
         watcher.checked(checks)
         if any(check.blocks for check in checks):
-            check_history.record(here, check_history.states(checks))
+            check_history.record(here, check_history.states(checks), of_every_stage=False)
         for key in context.selected_asset_check_keys:
             about = [check for check in checks if check.dataset == key.asset_key.path[-1]]
             yield _check_result(key, about)

@@ -85,15 +85,14 @@ def states(results: Iterable[CheckResult]) -> list[State]:
     return found
 
 
-def record(home: Home, found: Sequence[State]) -> pa.Table:
+def record(home: Home, found: Sequence[State], *, of_every_stage: bool) -> pa.Table:
     """Add what has changed since the last time, and keep it.
-
-    Of stage ``files`` only failures are found: where the marts have been looked at as well, so that the run is whole, a
-    rule that is not among them is one that nothing breaks any more.
 
     Args:
         home: the caller holds its lock.
-        found: what the checks of this run found, of one stage or of several.
+        found: what the checks of this run found.
+        of_every_stage: nothing that they found is left out. Of stage ``files`` only failures are found, so a rule that
+            is not among them is then one that nothing breaks any more.
 
     Returns:
         The whole history, in order.
@@ -103,7 +102,7 @@ def record(home: Home, found: Sequence[State]) -> pa.Table:
     moment = max([datetime.now(UTC).replace(tzinfo=None, microsecond=0), *(row["changed_at"] for row in known)])
     now = {state.key: state for state in found}
     for key, row in latest.items():
-        if row["stage"] == "files" and key not in now and any(state.stage == "marts" for state in found):
+        if of_every_stage and row["stage"] == "files" and key not in now:
             now[key] = State("files", row["dataset"], row["rule"], row["severity"], True, 0)
     changes = [
         {

@@ -416,7 +416,7 @@ def _stage_records(connection: duckdb.DuckDBPyConnection, home: Home, checks: Se
         " coalesce(sum(rows_failed) filter (result = 'failed'), 0)::bigint"
         " from data_quality where stage = 'files' group by all"
     ).fetchall()
-    history = check_history.record(home, [*(State(*row) for row in found), *states(checks)])
+    history = check_history.record(home, [*(State(*row) for row in found), *states(checks)], of_every_stage=True)
     columns = {column: said for column, (_, said) in check_history.COLUMNS.items()}
     staged.append(_stage_arrow(connection, "check_history", history, check_history.COMMENT, columns))
 

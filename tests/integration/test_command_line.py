@@ -163,24 +163,6 @@ class _Worker:
         return list(self.found)
 
 
-def test_a_failing_blocking_check_is_named_and_leaves_the_publication_as_it_was(root, monkeypatch):
-    before, link = content(root / "published"), (root / "published").readlink()
-    message = "3 values lie above 100; correct indicators.csv."
-    failing = CheckResult(
-        "marts", "indicator_values", "percent_is_possible", "Up to 100.", "error", False, 9, 3, message=message, **WHY
-    )
-    monkeypatch.setattr(_Worker, "found", (failing,))
-    monkeypatch.setattr("orchestration.run.GateWorker", _Worker)
-    for name in ("DAGSTER_HOME", "IMPACT_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    said = CliRunner().invoke(app, ["run", "--home", str(root)])
-    assert said.exit_code == 1, said.output
-    assert "blocking checks failed: indicator_values.percent_is_possible" in said.output
-    assert message in said.output
-    assert content(root / "published") == before
-    assert (root / "published").readlink() == link
-
-
 def test_a_run_that_is_killed_holds_no_lock_and_the_next_one_goes_through(root):
     before = content(root / "published")
     run = subprocess.Popen([*IMPACT, "run", "--home", str(root)], stdout=subprocess.PIPE, text=True)
@@ -209,6 +191,24 @@ def test_an_interrupted_run_says_so_in_one_line_and_exits_130(root):
     _, errors = run.communicate()
     assert run.returncode == 130
     assert errors == "impact: interrupted. Run again; it goes on from what has landed.\n"
+
+
+def test_a_failing_blocking_check_is_named_and_leaves_the_publication_as_it_was(root, monkeypatch):
+    before, link = content(root / "published"), (root / "published").readlink()
+    message = "3 values lie above 100; correct indicators.csv."
+    failing = CheckResult(
+        "marts", "indicator_values", "percent_is_possible", "Up to 100.", "error", False, 9, 3, message=message, **WHY
+    )
+    monkeypatch.setattr(_Worker, "found", (failing,))
+    monkeypatch.setattr("orchestration.run.GateWorker", _Worker)
+    for name in ("DAGSTER_HOME", "IMPACT_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    said = CliRunner().invoke(app, ["run", "--home", str(root)])
+    assert said.exit_code == 1, said.output
+    assert "blocking checks failed: indicator_values.percent_is_possible" in said.output
+    assert message in said.output
+    assert content(root / "published") == before
+    assert (root / "published").readlink() == link
 
 
 def test_two_runs_never_write_together(root):

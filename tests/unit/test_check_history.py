@@ -44,7 +44,7 @@ MARTS = State("marts", "areas", "key_unique", "error", True, 0)
 
 
 def said(home: Home, found: Sequence[State]) -> list[tuple[str, int, str, bool]]:
-    rows = record(home, found).to_pylist()
+    rows = record(home, found, of_every_stage=MARTS in found).to_pylist()
     return [
         (row["result"], row["rows_failed"], f"{row['changed_at']:%d %H:%M}", row["is_latest"])
         for row in rows
@@ -75,21 +75,25 @@ def test_a_change_is_kept_and_a_run_that_finds_the_same_adds_nothing(home: Home,
 def test_what_was_passed_again_stands_last_and_a_clock_set_back_does_not_turn_the_order(
     home: Home, clock: list[datetime]
 ) -> None:
-    record(home, [events(True)])
+    said(home, [events(True)])
     clock.append(clock[0] - timedelta(days=400))
     assert said(home, [events(False, 2)])[-1] == ("failed", 2, "01 08:00", True)
 
 
 def test_a_rule_about_files_that_nothing_breaks_any_more_has_passed_once_a_whole_run_says_so(home: Home) -> None:
     broken = State("files", "events", "not_a_date", "error", False, 4)
-    record(home, [broken, MARTS])
+    said(home, [broken, MARTS])
     assert [row[0] for row in said(home, [events(True)])] == ["failed", "passed"]
-    results = {row["rule"]: row["result"] for row in record(home, [MARTS]).to_pylist() if row["is_latest"]}
+    # A run that is stopped writes down what stopped it, and that alone.
+    stopped = record(home, [MARTS], of_every_stage=False).to_pylist()
+    assert {row["rule"]: row["result"] for row in stopped if row["is_latest"]}["not_a_date"] == "failed"
+    whole = record(home, [MARTS], of_every_stage=True).to_pylist()
+    results = {row["rule"]: row["result"] for row in whole if row["is_latest"]}
     assert results == {"not_a_date": "passed", "attendance_valid": "passed", "key_unique": "passed"}
 
 
 def test_a_home_that_is_built_anew_keeps_its_history(home: Home) -> None:
-    record(home, [events(False, 3), MARTS])
+    said(home, [events(False, 3), MARTS])
     for folder in (home.landing, home.state):
         folder.mkdir(exist_ok=True)
         shutil.rmtree(folder)
@@ -99,7 +103,7 @@ def test_a_home_that_is_built_anew_keeps_its_history(home: Home) -> None:
 def test_of_each_check_the_newest_changes_are_kept(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check_history, "CHANGES_KEPT", 3)
     for number in range(1, 6):
-        record(home, [events(False, number), MARTS])
+        said(home, [events(False, number), MARTS])
     kept = pyarrow.parquet.read_table(home.checks / "history.parquet").to_pylist()
     assert sorted(row["rows_failed"] for row in kept) == [0, 3, 4, 5]
     assert {row["rows_failed"] for row in kept if row["is_latest"]} == {0, 5}
@@ -114,7 +118,7 @@ def test_batches_of_a_dataset_are_one_state_and_nothing_personal_is_kept(home: H
 
     found = states([result(True, 0, "v1"), result(False, 2, "v2"), result(False, 1, "v3")])
     assert found == [State("landed", "events", "attendance_valid", "error", False, 3)]
-    record(home, found)
+    said(home, found)
     path = home.checks / "history.parquet"
     assert b"example.org" not in path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o600
