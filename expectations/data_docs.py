@@ -10,6 +10,7 @@ Importing this module imports Great Expectations.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -74,9 +75,14 @@ def _rendered(results: Sequence[ExpectationValidationResult]) -> str:
         result.expectation_config.kwargs["meta_properties_to_render"] = _COLUMNS
     # Neither is typed.
     renderer: Any = ValidationResultsColumnSectionRenderer()
-    view: Any = DefaultJinjaSectionView()
     section = renderer.render(validation_results=list(results))
-    return _LEGEND + str(view.render({"section": section.to_json_dict(), "section_loop": {"index": 1}}))
+    return _LEGEND + str(_view().render({"section": section.to_json_dict(), "section_loop": {"index": 1}}))
+
+
+@cache
+def _view() -> Any:
+    """What makes HTML of a section; one for all pages, because each that is made compiles its templates anew."""
+    return DefaultJinjaSectionView()
 
 
 def _overview(stage: Stage, found: Mapping[str, Sequence[ExpectationValidationResult]]) -> str:

@@ -239,13 +239,15 @@ def _distribution(contract: Contract, watched: Watched) -> Check | None:
         for column in _codes(contract)
         if column not in watched.unsteady
     ]
-    means = [
-        _means(literal(column), name(column), is_published=is_published)
-        for is_published, columns in ((False, _numbers(contract)), (True, _statistics(contract)))
-        for column in columns
-    ]
     if contract.survey is not None:
-        means.append(_means("'the answer to ' || item_id", "score"))
+        told_apart, means = ["item_id"], [_mean("'the answer to ' || item_id", "score")]
+    else:
+        told_apart = []
+        means = [
+            _mean(literal(column), name(column), is_published=is_published)
+            for is_published, columns in ((False, _numbers(contract)), (True, _statistics(contract)))
+            for column in columns
+        ]
     if not shares and not means:
         return None
     parts, found = [_placed(watched)], []
@@ -276,7 +278,12 @@ def _distribution(contract: Contract, watched: Watched) -> Check | None:
             " * (1 / all_n + 1 / all_before))"
         )
     if means:
-        parts.append(f"means as ({' union all '.join(means)})")
+        by = ", ".join(["series", "period_number", *told_apart])
+        parts.append(
+            "means as (select * exclude (found), unnest(found) from ("
+            f"select {by}, mode(file_vintage_id) as vintage_id, unnest([{', '.join(means)}]) as found"
+            f" from placed group by {by}) as listed)"
+        )
         moved = numbers["mean_moves_deviations"]
         found.append(
             f"select now.vintage_id, {said} || ': ' || what || ' is far '"
@@ -298,11 +305,10 @@ def _distribution(contract: Contract, watched: Watched) -> Check | None:
     )
 
 
-def _means(what: str, value: str, *, is_published: bool = False) -> str:
+def _mean(what: str, value: str, *, is_published: bool = False) -> str:
     return (
-        f"select series, period_number, {what} as what, avg({value}) as mean, var_samp({value}) as variance,"
-        f" count({value}) as counted, mode(file_vintage_id) as vintage_id, {is_published} as is_published"
-        " from placed group by all"
+        f"{{'what': {what}, 'mean': avg({value})::double, 'variance': var_samp({value}), 'counted': count({value}),"
+        f" 'is_published': {is_published}}}"
     )
 
 
