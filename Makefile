@@ -18,7 +18,7 @@ demo: $(VENV)/.installed
 	$(BIN)/impact run --home $(DEMO)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not endurance"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not endurance"
 
 # What takes minutes for one test: a run that is killed a hundred times.
 endurance: $(VENV)/.installed-dev

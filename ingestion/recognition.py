@@ -265,10 +265,12 @@ def _survey_of_no_tool(
     sheets: Sequence[Sheet], surveys: Sequence[tuple[Contract, Instrument]]
 ) -> tuple[Contract, Instrument] | None:
     """The survey whose statements a header row holds most of."""
+    rows = [plain_headings(row) for sheet in sheets for row in sheet.top]
     for contract, instrument in surveys:
-        for row in (row for sheet in sheets for row in sheet.top):
-            items = match_questions(instrument, contract.columns, plain_headings(row)).items
-            if len(items) / len(instrument.items) >= SHARE_OF_ITEMS:
+        fewest = SHARE_OF_ITEMS * len(instrument.items)
+        for headings in rows:
+            # Each statement has a column of its own, and to look for them takes much longer than to count.
+            if len(headings) >= fewest and len(match_questions(instrument, contract.columns, headings).items) >= fewest:
                 return contract, instrument
     return None
 

@@ -33,7 +33,7 @@ class Answered:
 def match_questions(instrument: Instrument, columns: Sequence[Column], headings: Sequence[Heading]) -> Answered:
     """Find each item of the instrument, and each question among the contract's columns, in the headings."""
     answered = Answered()
-    by_wording = instrument.items_by_wording()
+    by_wording = instrument.items_by_wording
     # What is read and not kept is a column of the tool's own, told by its header and not by a wording.
     asked = {normalise_wording(h): c.name for c in columns if c.from_tool is None and c.keep for h in c.headers}
     not_kept = {normalise_wording(question) for question in instrument.not_kept}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Annotated, Self
 
@@ -109,6 +109,7 @@ class Instrument(Strict):
         ends = min(scored) + max(scored)
         return {answer.code: None if answer.score is None else ends - answer.score for answer in answers}
 
+    @cached_property
     def items_by_wording(self) -> dict[str, list[Item]]:
         """Every wording, normalised by ``normalise_wording``, → the items that it may be, in their order."""
         found: dict[str, list[Item]] = {}

@@ -57,7 +57,7 @@ def test_workforce_scale_runs_from_one_to_five_and_preferring_not_to_say_has_no_
 
 
 def test_statement_keeps_its_item_when_an_earlier_wave_worded_it_otherwise() -> None:
-    by_wording = load_instruments()["workforce"].items_by_wording()
+    by_wording = load_instruments()["workforce"].items_by_wording
     for wording in ("My wellbeing is valued and given priority", "My wellbeing is valued and prioritised"):
         assert [item.item_id for item in by_wording[normalise_wording(wording)]] == ["wf12"]
     assert len(by_wording) == 26
@@ -91,7 +91,7 @@ def test_scores_of_a_reversed_item_run_the_other_way() -> None:
     ],
 )
 def test_wording_that_differs_only_in_case_space_or_punctuation_still_matches(written: str) -> None:
-    by_wording = load_instruments()["workforce"].items_by_wording()
+    by_wording = load_instruments()["workforce"].items_by_wording
     assert [item.item_id for item in by_wording[normalise_wording(written)]] == ["wf05"]
 
 

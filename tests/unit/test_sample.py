@@ -304,7 +304,7 @@ def test_the_second_wave_has_an_unknown_answer_an_impossible_date_and_an_unknown
 
 
 def test_survey_headers_are_the_instruments_wordings_with_fixed_spaces_and_line_breaks(home: Path) -> None:
-    wordings = load_instruments()["workforce"].items_by_wording()
+    wordings = load_instruments()["workforce"].items_by_wording
     for wave in (1, 2, 3):
         header = table(home / "inbox" / f"workforce survey/Workforce survey wave {wave}.xlsx")[0]
         assert header[:5] == ["ID", "Start time", "Completion time", "Email", "Name"]
