@@ -20,7 +20,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not endurance"
 
-# What takes minutes for one test: a run that is killed a hundred times.
+# What takes minutes: a run that is killed a hundred times, samples of a whole region.
 endurance: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -s -m endurance
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +24,15 @@ from ingestion.home import Home, open_home
 from ingestion.landing import land_inbox
 from ingestion.ledger import Ledger
 from orchestration.gating import gate_landed
+from orchestration.manifest import manifest_path
 from orchestration.retention import lay_out
 from publishing.released import recall
+from tests.commands import dbt
 from tests.faults.borough import make_borough
 from tests.faults.catalogue import FAULTS
 from tests.faults.model import Fault
 from tests.faults.page import TARGET, page
 
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 #: Dataset, rule and severity → how often it is broken.
 Broken = Counter[tuple[str, str, str]]
 
@@ -152,23 +150,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     assert not any(severity == "error" for _, _, severity in gated(home, list(load_contracts())))
     recall(home)
     lay_out(home)
-    environment = os.environ | {
-        "IMPACT_HOME": str(home.root),
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
-    }
-    arguments = ["--no-use-colors", "build", "--exclude-resource-type", "unit_test"]
-    completed = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), *arguments],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    completed = dbt(home.root, folder / "target", "build", "--exclude-resource-type", "unit_test")
     assert completed.returncode == 0, completed.stdout[-2000:]
     results = json.loads((folder / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
-    nodes = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    nodes = json.loads(manifest_path().read_text(encoding="utf-8"))["nodes"]
     tests = {
         nodes[result["unique_id"]]["name"]: (
             {unique_id.split(".")[2] for unique_id in nodes[result["unique_id"]]["depends_on"]["nodes"]},

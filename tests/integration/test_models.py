@@ -33,6 +33,7 @@ from ingestion.registry.layout import landed_layouts
 from orchestration import handover
 from orchestration.retention import lay_out, retain
 from publishing.released import recall
+from tests.commands import dbt
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = REPOSITORY / "dbt_project"
@@ -432,7 +433,13 @@ def _name(unique_id: str) -> str:
     return rest[0] if kind == "unit_test" else name
 
 
-def dbt_build(home: Path, target: Path, *arguments: str, folder: Path = PROJECT) -> Build:
+def dbt_build(home: Path, target: Path, *arguments: str) -> Build:
+    completed = dbt(home, target, "build", *arguments)
+    return Build(home, target, completed.returncode, completed.stdout + completed.stderr)
+
+
+def dbt_build_by_itself(home: Path, target: Path, *arguments: str, folder: Path = PROJECT) -> Build:
+    """As somebody calls dbt who stands in a folder: it parses the project."""
     environment = os.environ | {
         "IMPACT_HOME": str(home),
         "DBT_TARGET_PATH": str(target),
@@ -459,7 +466,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Build:
     folder = tmp_path_factory.mktemp("models")
     home = folder / "somebody's {first} [home] * = 1"
     write_landing(home, VINTAGES)
-    build = dbt_build(home, folder / "target")
+    build = dbt_build_by_itself(home, folder / "target")
     assert build.exit_code == 0, build.output
     return build
 
@@ -708,8 +715,6 @@ def test_figures_survive_the_rows_they_rest_on(built: Build, tmp_path: Path) -> 
     late = Vintage("training_bookings", "late", 11, bookings(["d0", "d1"], "O3", "2024-11-20"))
     gone = [replace(v, retired_at="2031-10-01") if v.vintage_id in retired else v for v in VINTAGES]
     write_landing(folder, [*gone, late])
-    (tmp_path / "target").mkdir()
-    shutil.copy(built.target / "partial_parse.msgpack", tmp_path / "target")
     again = dbt_build(
         folder, tmp_path / "target", "--select", "+indicator_values", "value_vintages", "periods", "counts_are_unique",
         "stg_training__bookings_reconciles_with_ledger", "--indirect-selection", "empty",
@@ -758,7 +763,7 @@ def test_a_second_build_from_another_folder_gives_the_same_marts(built: Build, t
     assert len(before) == 25
     (tmp_path / "target").mkdir()
     shutil.copy(built.target / "partial_parse.msgpack", tmp_path / "target")
-    again = dbt_build(
+    again = dbt_build_by_itself(
         built.home, tmp_path / "target", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
         "--resource-type", "model", "--resource-type", "seed", folder=tmp_path,
     )  # fmt: skip

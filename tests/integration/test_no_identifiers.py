@@ -163,14 +163,18 @@ def with_mistakes(good: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 def put_everything(inbox: Path) -> set[str]:
-    """A file of each format about people, good and bad, and in each way in which one is refused; gives the datasets."""
+    """A file of each format about people, good and bad, and in each way in which one is refused; the datasets."""
     contracts = load_contracts()
-    datasets = set()
+    datasets, tools = set(), set()
     for number, (key, format_) in enumerate(FORMATS.items()):
         contract = contracts[format_.dataset]
         if not is_personal(contract, format_.dataset):
             continue
+        # A file is refused in the same way whichever survey it is of, as long as the tool is the same.
+        tool = key.rpartition("-")[2]
+        is_another = format_.dataset in datasets and tool in tools
         datasets.add(format_.dataset)
+        tools.add(tool)
         name = Path(format_.name)
         # Each tool has a wave of its own, so that no file replaces another.
         stem = name.stem.replace("wave 2", f"wave {number}")
@@ -182,19 +186,21 @@ def put_everything(inbox: Path) -> set[str]:
         sent = [*header[1:], *with_mistakes(good)]
         text = csv_text(header[0], sent)
         write(place("as sent"), text, age=100)
-        write(place("without a header"), csv_text(good[0], good[1:]))
-        write(place("breaks off"), text + '"' + ",".join(good[0]))
-        write(place("under the wrong header"), csv_text([*good[0][:-1], MAIL], [header[0], *good]))
         headers = [*header[0], MAIL, f"Postcode {POSTCODES[0]}"]
         longer = [[*row, NEWER_ADDRESS, LAST] for row in good[9:]]
         write(place("more columns"), csv_text(headers, [*header[1:], *longer]), age=50)
+        if "xlsx" in contract.formats:
+            write_workbook(place("workbook", ".xlsx"), {"Sheet1": [*header, *with_mistakes(good)]}, age=60)
+        if is_another:
+            continue
+        write(place("without a header"), csv_text(good[0], good[1:]))
+        write(place("breaks off"), text + '"' + ",".join(good[0]))
+        write(place("under the wrong header"), csv_text([*good[0][:-1], MAIL], [header[0], *good]))
         less = [row[: len(row) // 2 - 1] + row[len(row) // 2 :] for row in (*header, *good)]
         write(place("without a column"), csv_text(less[0], less[1:]))
         if len(header) > 1:
             # Somebody took the second row out by hand.
             write(place("one header row"), csv_text(header[0], good), age=70)
-        if "xlsx" in contract.formats:
-            write_workbook(place("workbook", ".xlsx"), {"Sheet1": [*header, *with_mistakes(good)]}, age=60)
     return datasets
 
 

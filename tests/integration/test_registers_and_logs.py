@@ -503,7 +503,7 @@ def test_organisations_are_out_of_those_in_the_register_when_the_year_ends(count
 # --- the sample ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("size", "seed"), [("borough", 2), ("region", 1)])
+@pytest.mark.parametrize(("size", "seed"), [("borough", 2), pytest.param("region", 1, marks=pytest.mark.endurance)])
 def test_the_truth_of_the_sample_is_what_its_landed_logs_count_to(tmp_path: Path, size: Size, seed: int) -> None:
     root = write_sample(tmp_path / "home", size, seed).root
     needed = {

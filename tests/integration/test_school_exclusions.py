@@ -399,7 +399,7 @@ def test_the_synthetic_census_counts_to_what_its_rows_say_and_a_term_that_comes_
     ]
 
 
-@pytest.mark.parametrize("size", ["borough", "region"])
+@pytest.mark.parametrize("size", ["borough", pytest.param("region", marks=pytest.mark.endurance)])
 def test_the_figures_of_the_sample_are_those_that_were_planted(tmp_path: Path, size: Size) -> None:
     root = tmp_path / "home"
     filing, tally = Filing(root / "inbox"), Tally(HOME.area_code)

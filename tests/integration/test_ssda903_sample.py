@@ -49,7 +49,7 @@ class Planted:
             return [row for number, row in enumerate(csv.DictReader(file), 2) if number not in bad]
 
 
-@pytest.fixture(scope="module", params=["borough", "region"])
+@pytest.fixture(scope="module", params=["borough", pytest.param("region", marks=pytest.mark.endurance)])
 def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Planted:
     return Planted(tmp_path_factory.mktemp("returns") / request.param, request.param)
 
