@@ -918,6 +918,7 @@ def test_killed_at_any_change_on_disk_the_publication_is_whole_and_the_next_run_
     assert point > 10
 
 
+@pytest.mark.endurance
 def test_killed_at_random_moments_the_publication_is_whole_and_the_next_run_clears_up(
     home: Home, publish_and_die: Callable[[str], bool]
 ) -> None:
