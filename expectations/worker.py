@@ -6,6 +6,7 @@ Expectations holds (connections above all) out of the process that builds the wa
 
 from __future__ import annotations
 
+import atexit
 import logging
 import multiprocessing
 import os
@@ -109,6 +110,8 @@ def _start(lifeline: Connection) -> None:
     # An interrupt from the keyboard reaches both processes; the parent decides, and ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    # What Great Expectations keeps open to the end DuckDB would complain of, on the screen of whoever ran the parent.
+    atexit.register(os._exit, 0)
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     from expectations.validation import Validation

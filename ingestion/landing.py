@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -169,18 +170,17 @@ class _Rules:
     #: Whether organisations are looked up in the register.
     resolves_organisations: bool
 
-    def fingerprint(self, contract: Contract | None, file_name: PurePosixPath, ledger: Ledger) -> str:
+    def fingerprint(self, dataset: str | None, file_name: PurePosixPath, ledger: Ledger) -> str:
         """Changes when the same file might land otherwise."""
+        contract = self.contracts.get(dataset or "")
         parts: list[object] = [LANDING_VERSION, self.key.key_id]
         if contract is None or contract.not_needed is not None:
             # Another contract may be a better fit.
-            parts.append([c.model_dump(mode="json") for c in self.contracts.values()])
+            parts.append(self._of_contracts)
         else:
-            parts.append(contract.model_dump(mode="json"))
+            parts.append(self._of_contracts[contract.dataset])
         if contract is None or contract.survey is not None:
-            instruments = (*load_instruments().values(), *self.own_instruments)
-            parts.append([instrument.model_dump(mode="json") for instrument in instruments])
-            parts.append([tool.model_dump(mode="json") for tool in self.tools.values()])
+            parts.append(self._of_surveys)
         if contract is not None:
             parts.append([str(correction) for correction in of_file(self.corrections, contract.dataset, file_name)])
         if contract is not None and is_described(contract) and self.home is not None:
@@ -192,7 +192,22 @@ class _Rules:
                 parts.append(self.companion(str(file_name.parent), context.from_companion, context.name))
         if contract is not None and any(c.type == "postcode" for c in contract.columns) and self.home is not None:
             parts.append(reference_fingerprint(self.home))
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+        return _digest_of(parts)[:16]
+
+    @cached_property
+    def _of_contracts(self) -> dict[str, str]:
+        """What each contract says, as a digest."""
+        return {dataset: _digest_of(contract.model_dump(mode="json")) for dataset, contract in self.contracts.items()}
+
+    @cached_property
+    def _of_surveys(self) -> str:
+        """What the instruments and the survey tools say, as a digest."""
+        said = (*load_instruments().values(), *self.own_instruments, *self.tools.values())
+        return _digest_of([its.model_dump(mode="json") for its in said])
+
+
+def _digest_of(told: object) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 @only_mine()
@@ -351,7 +366,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
                 known = ledger.vintage(file.vintage_id)
                 _refuse_what_was_deleted(file, known, ledger)
                 if known is not None and _stands(
-                    known, rules.fingerprint(file.contract, file.file_name, ledger), ledger
+                    known, rules.fingerprint(file.contract.dataset, file.file_name, ledger), ledger
                 ):
                     return _unchanged(file, known, ledger)
                 _refuse_a_twin(file, home, ledger)
@@ -386,7 +401,7 @@ def _land(file: _File, home: Home, ledger: Ledger, rules: _Rules) -> FileReport:
             context=file.context,
             message=report.message,
             contract_version=contract.version if contract else None,
-            rules_fingerprint=rules.fingerprint(contract, file.file_name, ledger),
+            rules_fingerprint=rules.fingerprint(contract.dataset if contract else None, file.file_name, ledger),
             key_id=rules.key.key_id if contract is not None and domains(contract) else None,
             landed_sha256=landed_sha256 if report.status == "landed" else None,
         ),
@@ -491,7 +506,7 @@ def _as_it_was(file: _File, ledger: Ledger, rules: _Rules) -> Vintage | None:
     known = ledger.vintage(seen.vintage_id)
     if known is None:
         return None
-    fingerprint = rules.fingerprint(rules.contracts.get(seen.dataset or ""), file.file_name, ledger)
+    fingerprint = rules.fingerprint(seen.dataset, file.file_name, ledger)
     return known if _stands(known, fingerprint, ledger) else None
 
 

@@ -221,13 +221,9 @@ class Splitter:
         if self.clean is not None and not self._count("from raw"):
             return self._split_clean(rows, misshapen)
         problems = self._problems()
-        self.con.execute(f"create or replace temp table examined as {self._examined_sql()}")
-        fitting = self._keep_fitting(problems)
+        self.con.execute(f"create or replace temp table examined as {self._examined_sql(problems)}")
+        fitting = self._keep_fitting()
         keys = self._numbers_of_keys("fitting_after_all" if self.is_flat else "fitting")
-        # A row that fits may still have a warning.
-        has_more_to_say = fitting < rows or any(problem.severity == "warning" for problem in problems)
-        if has_more_to_say:
-            self.con.execute(f"create or replace temp table set_aside as {self._set_aside_sql(problems)}")
         duplicates, repeated = self._find_duplicates(np.concatenate([self.clean_keys, keys]))
         superseded = self._find_superseded()
         self._out_of_place += len(duplicates) + repeated + superseded
@@ -236,11 +232,8 @@ class Splitter:
             where {ROW} not in (select {ROW} from repeated_rows) and {ROW} not in (select {ROW} from superseded_rows)"""
         )
         findings = [self._misshapen(row, cells) for row, cells in misshapen]
-        counts: list[tuple[str | None, bool, int]] = []
-        if has_more_to_say:
-            findings += self._findings(problems)
-            counts = self.con.execute("select drop_rule, has_error, count(*) from set_aside group by all").fetchall()
-        findings += duplicates
+        findings += [*self._findings(problems), *duplicates]
+        counts = self.con.execute("select drop_rule, has_error, count(*) from examined group by all").fetchall()
         dropped: dict[str, int] = {}
         for rule, _, number in counts:
             if rule is not None:
@@ -276,19 +269,6 @@ class Splitter:
 
     # --- the statement -------------------------------------------------------------------------------------------
 
-    def _set_aside_sql(self, problems: Sequence[Problem]) -> str:
-        """The rows about which there is something to say, with the numbers of the problems that they have."""
-        errors = [i for i, problem in enumerate(problems) if problem.severity == "error"]
-        found = ", ".join(f"case when {p.condition} then {i} end" for i, p in enumerate(problems)) or "null::integer"
-        any_problem = " or ".join(f"({problem.condition})" for problem in problems) or "false"
-        texts = "".join(f", {name(column.name + '_text')}" for column in self.columns)
-        return f"""
-        with noticed as (
-            select {ROW}, drop_rule, list_filter([{found}]::integer[], lambda x: x is not null) as problems{texts}
-            from examined where drop_rule is not null or {any_problem}
-        )
-        select *, len(list_intersect(problems, {errors}::integer[])) > 0 as has_error from noticed"""
-
     def meaning_sql(self, column: Column, texts: str) -> str:
         """What texts of one column mean, in any order, and whether there is anything to say of them: ``is_suspect``.
 
@@ -321,10 +301,9 @@ class Splitter:
         join = f"left join {table} as {lookup} on {lookup}.key = {name(column.name + '_text')}" if table else ""
         return values, join
 
-    def _keep_fitting(self, problems: Sequence[Problem]) -> int:
+    def _keep_fitting(self) -> int:
         """Make ``fitting`` of the rows that are neither dropped nor wrong, the clean ones among them."""
-        errors = [f"({problem.condition})" for problem in problems if problem.severity == "error"]
-        fits = "drop_rule is null" + (f" and not coalesce({' or '.join(errors)}, false)" if errors else "")
+        fits = "drop_rule is null and not has_error"
         if not self.is_flat:
             self.con.execute(f"create or replace temp table fitting as select * from examined where {fits}")
             return self._count("from fitting")
@@ -342,8 +321,11 @@ class Splitter:
         """Whether a row of the file lands as one row."""
         return self.contract.survey is None and self.contract.repeats is None
 
-    def _examined_sql(self) -> str:
-        """The rows with their texts, values, context, derived columns and the rule by which they are dropped."""
+    def _examined_sql(self, problems: Sequence[Problem]) -> str:
+        """The rows with their texts, values, context, derived columns, and what there is to say of them.
+
+        ``drop_rule`` is the rule by which a row is dropped, ``problems`` holds the places of the problems that it has.
+        """
         texts = ",\n".join(f"{self._text(column)} as {name(column.name + '_text')}" for column in self.columns)
         offered = [self._values(column) for column in self.columns]
         typed = [value for values, _ in offered for value in values]
@@ -353,6 +335,8 @@ class Splitter:
         answered = self._answered_items()
         drops = "\n".join(f"when {drop.when} then {literal(drop.id)}" for drop in self.contract.drops)
         blank = " and ".join(f"{cell_text(f'c{i}')} is null" for i in range(self.source.width))
+        errors = [i for i, problem in enumerate(problems) if problem.severity == "error"]
+        found = ", ".join(f"case when {p.condition} then {i} end" for i, p in enumerate(problems)) or "null"
         return f"""
 with texts as (
     select {ROW}, {blank} as is_blank{"," if texts else ""}
@@ -367,9 +351,15 @@ typed as (
 derived as (
     select *{"".join(", " + d for d in derived + answered)}
     from typed
+),
+looked_at as (
+    select *,
+        case when is_blank then {literal(BLANK_ROW)} {drops} end as drop_rule,
+        list_filter([{found}]::integer[], lambda place: place is not null) as problems
+    from derived
 )
-select *, case when is_blank then {literal(BLANK_ROW)} {drops} end as drop_rule
-from derived"""
+select *, list_has_any(problems, {errors}::integer[]) as has_error
+from looked_at"""
 
     def _answered_items(self) -> list[str]:
         if self.contract.repeats is not None:
@@ -578,11 +568,11 @@ from derived"""
     def _findings(self, problems: Sequence[Problem]) -> list[Finding]:
         if not problems:
             return []
-        self._refuse_too_many(self._count("from (select unnest(problems) from set_aside where drop_rule is null)"))
+        self._refuse_too_many(self._count("from (select unnest(problems) from examined where drop_rule is null)"))
         values = " ".join(f"when {i} then {name(p.column.name + '_text')}" for i, p in enumerate(problems))
         rows = self.con.execute(
             f"""select {ROW}, problem, case problem {values} end
-            from (select *, unnest(problems) as problem from set_aside where drop_rule is null)
+            from (select *, unnest(problems) as problem from examined where drop_rule is null)
             order by {ROW}, problem"""
         ).fetchall()
         misfits: dict[int, set[str]] = {}
