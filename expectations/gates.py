@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations.landing_gate import LandingGate
@@ -15,8 +16,8 @@ from ingestion.home import Home
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 
-#: What the gates found last, by stage and suite, until it is written.
-_FOUND: dict[Stage, dict[str, list[ExpectationValidationResult]]] = {}
+#: What the gates found last, by home and stage and then by suite, until it is written.
+_FOUND: dict[tuple[Path, Stage], dict[str, list[ExpectationValidationResult]]] = {}
 
 
 def check_landed(home: Home, vintages: Mapping[str, Sequence[str]]) -> list[CheckResult]:
@@ -46,7 +47,8 @@ def check_landed(home: Home, vintages: Mapping[str, Sequence[str]]) -> list[Chec
     from expectations.validation import Validation
 
     results: list[CheckResult] = []
-    found = _FOUND["landed"] = {}
+    # Some datasets may be judged again by themselves.
+    found = _FOUND.setdefault((home.root, "landed"), {})
     with Validation() as validation:
         validation.confine(home.root)
         gate = LandingGate(validation, home, wanted)
@@ -71,7 +73,7 @@ def check_marts(home: Home) -> list[CheckResult]:
     from expectations.validation import Validation
 
     results: list[CheckResult] = []
-    found = _FOUND["marts"] = {}
+    found = _FOUND[home.root, "marts"] = {}
     with Validation() as validation:
         validation.confine(home.root)
         gate = MartsGate(validation, home)
@@ -90,6 +92,6 @@ def write_data_docs(home: Home) -> None:
     """
     from expectations import data_docs
 
-    while _FOUND:
-        stage, found = _FOUND.popitem()
-        data_docs.write(home, stage, {suite: results for suite, results in found.items() if results})
+    for stage in data_docs.STAGES:
+        if found := _FOUND.pop((home.root, stage), None):
+            data_docs.write(home, stage, {suite: results for suite, results in found.items() if results})

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import sqlalchemy.exc
 
 from expectations.batches import batch_checks, file_checks, own_survey_checks
@@ -19,6 +21,9 @@ from ingestion.instruments import load_own_instruments
 
 if TYPE_CHECKING:
     from expectations.validation import Validation
+
+#: Rows, distinct rows of the source file, columns, and why the file could not be read.
+_Facts = tuple[int | None, int | None, list[dict[str, Any]] | None, str | None]
 
 #: How many of the things that break a rule a message names.
 EXAMPLES = 3
@@ -71,7 +76,7 @@ class LandingGate:
     def __init__(self, validation: Validation, home: Home, vintages: Mapping[str, Sequence[str]]) -> None:
         """Read the ledger and the columns of every file; rows are read only by the checks."""
         self.validation, self.home = validation, home
-        self._described: dict[Path, dict[str, str]] = {}
+        self._described: dict[str, dict[str, str]] = {}
         self._lay_out_ledger()
         self._lay_out_facts(vintages)
         self._lay_out_home()
@@ -175,7 +180,9 @@ class LandingGate:
         ledger = self.home.landing / "source_files.parquet"
         if ledger.is_file():
             columns = ", ".join(LEDGER_COLUMNS)
-            self.validation.execute(f"create view ledger as select {columns} from read_parquet({literal(str(ledger))})")
+            self.validation.execute(
+                f"create table ledger as select {columns} from read_parquet({literal(str(ledger))})"
+            )
         else:
             # Every batch then fails for not being in the ledger, which is what there is to say.
             self.validation.execute(f"create table ledger ({_typed(LEDGER_COLUMNS)})")
@@ -218,31 +225,62 @@ class LandingGate:
             "create table facts (dataset varchar, vintage_id varchar, rows_in_file bigint, source_rows bigint,"
             " columns struct(name varchar, kind varchar, place bigint)[], trouble varchar)"
         )
+        facts = []
         for dataset, ids in vintages.items():
-            for vintage_id in ids:
-                facts = self._facts(self._path(dataset, vintage_id))
-                self.validation.execute("insert into facts values (?, ?, ?, ?, ?, ?)", (dataset, vintage_id, *facts))
+            told = self._facts({vintage_id: self._path(dataset, vintage_id) for vintage_id in ids})
+            facts += [(dataset, vintage_id, *told[vintage_id]) for vintage_id in ids]
+        if facts:
+            rows = ", ".join("(?, ?, ?, ?, ?, ?)" for _ in facts)
+            self.validation.execute(f"insert into facts values {rows}", [value for row in facts for value in row])
 
-    def _facts(self, path: Path) -> tuple[int | None, int | None, list[dict[str, Any]] | None, str | None]:
-        """Rows, distinct rows of the source file, columns, and why the file could not be read."""
-        if not path.is_file():
-            return None, None, None, "the landed file is missing"
-        try:
-            columns = self._columns(path)
-            distinct = "count(distinct source_row)" if "source_row" in columns else "null::bigint"
-            [(rows, source_rows)] = self.validation.execute(
-                f"select count(*), {distinct} from read_parquet({literal(str(path))})"
-            )
-        except sqlalchemy.exc.DBAPIError as error:
-            return None, None, None, f"the landed file cannot be read ({str(error.orig).splitlines()[0]})"
-        listed = [{"name": c, "kind": kind, "place": place} for place, (c, kind) in enumerate(columns.items(), start=1)]
-        return rows, source_rows, listed, None
+    def _facts(self, paths: Mapping[str, Path]) -> dict[str, _Facts]:
+        """Of each file its rows, distinct rows of the source file, columns, and why it could not be read.
+
+        Args:
+            paths: vintage → its file; those with the same columns are counted in one query, unless one is damaged.
+        """
+        facts: dict[str, _Facts] = {}
+        alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
+        for vintage_id, path in paths.items():
+            if not path.is_file():
+                facts[vintage_id] = (None, None, None, "the landed file is missing")
+                continue
+            try:
+                alike.setdefault(tuple(self._columns(path).items()), []).append(vintage_id)
+            except sqlalchemy.exc.DBAPIError as error:
+                facts[vintage_id] = _unreadable(error)
+        for columns, vintages in alike.items():
+            listed = [{"name": c, "kind": kind, "place": place} for place, (c, kind) in enumerate(columns, start=1)]
+            has_source_rows = "source_row" in dict(columns)
+            try:
+                counts = self._counts([paths[vintage_id] for vintage_id in vintages], has_source_rows)
+            except sqlalchemy.exc.DBAPIError as error:
+                if len(vintages) == 1:
+                    facts[vintages[0]] = _unreadable(error)
+                else:
+                    for vintage_id in vintages:
+                        facts |= self._facts({vintage_id: paths[vintage_id]})
+                continue
+            for vintage_id in vintages:
+                facts[vintage_id] = (*counts.get(vintage_id, (0, 0 if has_source_rows else None)), listed, None)
+        return facts
+
+    def _counts(self, paths: Sequence[Path], has_source_rows: bool) -> dict[str, tuple[int, int | None]]:
+        """Rows and distinct rows of the source file, by vintage; without one that has no rows."""
+        distinct = "count(distinct source_row)" if has_source_rows else "null::bigint"
+        counted = self.validation.execute(
+            f"select parse_filename(filename, true), count(*), {distinct}"
+            f" from read_parquet([{', '.join(literal(str(path)) for path in paths)}], filename = true) group by 1"
+        )
+        return {vintage_id: (rows, source_rows) for vintage_id, rows, source_rows in counted}
 
     def _columns(self, path: Path) -> dict[str, str]:
-        if path not in self._described:
+        """The columns of a file with their types; files written with the same schema are described once."""
+        schema = _schema(path)
+        if schema is None or schema not in self._described:
             described = self.validation.execute(f"describe select * from read_parquet({literal(str(path))})")
-            self._described[path] = {row[0]: row[1] for row in described}
-        return self._described[path]
+            self._described[schema or str(path)] = {row[0]: row[1] for row in described}
+        return self._described[schema or str(path)]
 
     def _lay_out_rows(self, dataset: str, vintages: Sequence[str], rows: int) -> None:
         paths = ", ".join(literal(str(self._path(dataset, vintage))) for vintage in vintages)
@@ -283,3 +321,16 @@ class LandingGate:
 
 def _typed(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{column} {kind}" for column, kind in columns.items())
+
+
+def _schema(path: Path) -> str | None:
+    """The Parquet schema of a file as text; None where it cannot be read, of which DuckDB says why."""
+    try:
+        # The first line names an object in memory.
+        return str(pq.read_metadata(path).schema).partition("\n")[2]
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def _unreadable(error: sqlalchemy.exc.DBAPIError) -> _Facts:
+    return None, None, None, f"the landed file cannot be read ({str(error.orig).splitlines()[0]})"

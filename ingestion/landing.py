@@ -96,7 +96,9 @@ UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tm
 #: How far the clock of a file server may be ahead of ours.
 CLOCKS_DIFFER_SECONDS = 900.0
 
-#: So many dates that only the month first explains are no slip of the pen.
+#: A date that only the month first explains.
+MONTH_FIRST = "(0?[1-9]|1[0-2])[/-](1[3-9]|2[0-9]|3[01])[/-][0-9]{4}"
+#: So many of them are no slip of the pen.
 FEWEST_MONTH_FIRST = 3
 MONTHS = 12
 #: Of fewer different postcodes nothing can be said about the column.
@@ -883,22 +885,25 @@ def _refuse_month_first(
     Raises:
         UnreadableFile: a column is written like that.
     """
-    for column in columns:
-        positions = source.positions.get(column.name, ())
-        orders = [day_first(pattern) for pattern in column.formats]
-        if column.type not in ("date", "timestamp") or len(positions) != 1 or True not in orders:
-            continue
-        text = column_text(column, positions)
-        read = typed_sql("cell", column)
-        month_first = " or ".join(
-            f"try_strptime(split_part(cell, ' ', 1), '{form}') is not null" for form in ("%m/%d/%Y", "%m-%d-%Y")
-        )
-        ((wrong, latest_day),) = con.execute(
-            f"select count(*) filter ({read} is null and ({month_first})), coalesce(max(day({read})), 0)"
-            f" from (select {text} as cell from raw)"
-        ).fetchall()
+    dated = [
+        column
+        for column in columns
+        if column.type in ("date", "timestamp")
+        and len(source.positions.get(column.name, ())) == 1
+        and True in map(day_first, column.formats)
+    ]
+    if not dated:
+        return
+    texts = {column.name: column_text(column, source.positions[column.name]) for column in dated}
+    counts = ", ".join(
+        f"count(*) filter (regexp_full_match(split_part({text}, ' ', 1), '{MONTH_FIRST}'))" for text in texts.values()
+    )
+    (counted,) = con.execute(f"select {counts} from raw").fetchall()
+    for column, wrong in zip(dated, counted, strict=True):
         if wrong < FEWEST_MONTH_FIRST:
             continue
+        latest = f"select coalesce(max(day({typed_sql('cell', column)})), 0) from (select {texts[column.name]} as cell"
+        ((latest_day,),) = con.execute(f"{latest} from raw)").fetchall()
         if clean is not None and column.lands:
             sql = f"select coalesce(max(day({name(column.name)})), 0) from read_parquet({literal(str(clean))})"
             latest_day = max(latest_day, con.execute(sql).fetchall()[0][0])

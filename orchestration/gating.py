@@ -18,7 +18,8 @@ def gate_landed(home: Home, ledger: Ledger, worker: GateWorker, datasets: Sequen
 
     They are judged anew in each run: the checks may have changed since, and what is published about the batches is
     then the same however many runs it took to land them. Where a batch is rejected its predecessor comes back into
-    force, and all are judged again with it.
+    force, and all are judged again with it. Where nothing but a batch that another has replaced drops out, its dataset
+    alone is: a check looks at other datasets as well, but only at what is in force there.
 
     Args:
         home: whose landing zone.
@@ -30,16 +31,25 @@ def gate_landed(home: Home, ledger: Ledger, worker: GateWorker, datasets: Sequen
         The results about the batches in force and about those that a rejection keeps out of it.
     """
     judged: dict[str, list[str]] = {}
-    results: list[CheckResult] = []
+    seen_in_force: list[str] = []
+    results: dict[str, list[CheckResult]] = {}
     while (standing := _standing(home, ledger, datasets)) != judged:
-        results = worker.check_landed(home, standing)
-        for dataset, vintages in standing.items():
+        in_force = ledger.current()
+        waiting = {
+            dataset: vintages
+            for dataset, vintages in standing.items()
+            if in_force != seen_in_force or vintages != judged.get(dataset)
+        }
+        found = worker.check_landed(home, waiting)
+        results |= {dataset: [result for result in found if result.dataset == dataset] for dataset in waiting}
+        for dataset, vintages in waiting.items():
             for vintage_id in vintages:
-                reasons = why_rejected(vintage_id, dataset, results)
+                reasons = why_rejected(vintage_id, results[dataset])
                 ledger.record_gate(vintage_id, not reasons, " ".join(reasons) or None)
-        judged = standing
+        judged, seen_in_force = standing, in_force
         ledger.export()
-    return [*results, *keys_that_part(home, ledger)]
+    told = [result for dataset in judged for result in results[dataset]]
+    return [*told, *keys_that_part(home, ledger)]
 
 
 def keys_that_part(home: Home, ledger: Ledger) -> list[CheckResult]:
@@ -64,15 +74,15 @@ def keys_that_part(home: Home, ledger: Ledger) -> list[CheckResult]:
     ]
 
 
-def why_rejected(vintage_id: str, dataset: str, results: Sequence[CheckResult]) -> list[str]:
-    """What the gate says against a batch; empty where it passed.
+def why_rejected(vintage_id: str, results: Sequence[CheckResult]) -> list[str]:
+    """What the gate says against a batch, among the results of its dataset; empty where it passed.
 
     An error that names no batch is held against each batch of its dataset: which one it is about is not known.
     """
     return [
         result.message or result.description
         for result in results
-        if result.blocks and result.dataset == dataset and result.vintage_id in (None, vintage_id)
+        if result.blocks and result.vintage_id in (None, vintage_id)
     ]
 
 

@@ -188,18 +188,18 @@ def test_results_that_cannot_be_read_count_as_none(home):
 
 def test_an_error_about_one_batch_is_held_against_that_batch_alone():
     found = [result(passed=False, vintage_id="a", message="3 rows have no organisation."), result(vintage_id="b")]
-    assert gating.why_rejected("a", "events", found) == ["3 rows have no organisation."]
-    assert gating.why_rejected("b", "events", found) == []
+    assert gating.why_rejected("a", found) == ["3 rows have no organisation."]
+    assert gating.why_rejected("b", found) == []
 
 
 def test_an_error_about_no_batch_in_particular_is_held_against_all():
     found = [result(passed=False, message="The dataset is empty.")]
-    assert gating.why_rejected("a", "events", found) == ["The dataset is empty."]
-    assert gating.why_rejected("a", "organisations", found) == []
+    assert gating.why_rejected("a", found) == ["The dataset is empty."]
+    assert gating.why_rejected("b", found) == ["The dataset is empty."]
 
 
 def test_a_warning_rejects_nothing():
-    assert gating.why_rejected("a", "events", [result(passed=False, severity="warning", vintage_id="a")]) == []
+    assert gating.why_rejected("a", [result(passed=False, severity="warning", vintage_id="a")]) == []
 
 
 # --- the sensor ------------------------------------------------------------------------------------------------------
