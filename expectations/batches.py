@@ -68,10 +68,12 @@ def file_checks(dataset: str) -> tuple[Check, ...]:
     return (
         Check(
             rule="has_rows",
-            description="The file has landed and holds rows.",
+            description="The file has landed and holds rows."
+            + ("" if contract.may_be_empty is None else f" Of headers alone: {contract.may_be_empty}"),
             remedy="See in the quarantine and among the dropped rows why nothing was left, and send the file again.",
             sql="select vintage_id, coalesce(trouble, 'no rows') as detail from checked"
-            " where rows_in_file is null or rows_in_file = 0",
+            " where rows_in_file is null or rows_in_file = 0"
+            + ("" if contract.may_be_empty is None else " and rows_read is distinct from 0"),
             owner="data supplier",
             reason="A file without rows would replace figures by nothing, and look like a submission.",
         ),

@@ -378,6 +378,8 @@ class Contract(Strict):
     one_per: OnePer | None = None
     natural_key: list[Identifier] = Field(default_factory=list)
     survey: Survey | None = None
+    #: What a file of headers alone says; without it, the gate rejects such a file as one that went wrong.
+    may_be_empty: str | None = None
     #: A batch with a larger share of quarantined rows is rejected as a whole by its gate.
     reject_above_quarantined_percent: float = Field(default=50.0, ge=0, le=100)
 

@@ -57,6 +57,8 @@ def _dataset(contract: Contract) -> str:
         f"- A batch with more than {contract.reject_above_quarantined_percent:g} % of its rows quarantined is "
         "rejected as a whole.",
     ]
+    if contract.may_be_empty is not None:
+        facts.append(f"- A file of headers alone is accepted, and says: {contract.may_be_empty}")
     parts = [
         f"## `{contract.dataset}`\n\n**{contract.title}.** {contract.description}\n",
         "\n".join(facts) + "\n",

@@ -478,6 +478,14 @@ def test_a_landed_file_without_rows_is_rejected_and_nothing_about_it_passes(home
     assert all(r.passed for r in results if r.vintage_id != "empty")
 
 
+def test_a_return_of_headers_alone_is_accepted_where_that_says_something(home: Home, landing: Landing) -> None:
+    landing.land("ssda903_uasc", "nobody", [])
+    landing.land("ssda903_uasc", "lost", [], rows_read=3, rows_quarantined=3)
+    results = gates.check_landed(home, {"ssda903_uasc": ["nobody", "lost"]})
+    assert {r.vintage_id for r in results if r.blocks} == {"lost"}
+    assert {r.rule for r in results if r.blocks} == {"has_rows", "quarantined_share"}
+
+
 def test_a_landed_file_that_is_missing_or_broken_is_rejected_and_says_why(home: Home, landing: Landing) -> None:
     landing.land("events", "gone", events())
     (home.landing / "events" / "gone.parquet").unlink()
