@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Self
 
+from expectations.deferred import defer
 from expectations.gates import check_landed, check_marts, write_data_docs
 from expectations.marts import has_rows
 from expectations.results import CheckResult, GateError
@@ -112,6 +113,7 @@ def _start(lifeline: Connection) -> None:
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     # What Great Expectations keeps open to the end DuckDB would complain of, on the screen of whoever ran the parent.
     atexit.register(os._exit, 0)
+    defer()
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     from expectations.validation import Validation

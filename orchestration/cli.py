@@ -224,7 +224,9 @@ def lineage(
     indicator: Annotated[str, typer.Argument(metavar="INDICATOR", help="Id of the indicator.")],
     period: Annotated[str | None, typer.Option(help="Label of the period; without it the latest.")] = None,
     area: Annotated[str | None, typer.Option(metavar="CODE", help="Without it the home's own authority.")] = None,
-    sector: Annotated[str, typer.Option(metavar="CODE")] = "total",
+    sector: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Without it the total, or the organisation's own.")
+    ] = None,
     organisation: Annotated[str, typer.Option(metavar="ID")] = "total",
     breakdown: Annotated[str, typer.Option(metavar="NAME=VALUE", help="Such as sex=female.")] = "total=total",
     home: HomeOption = None,
@@ -483,14 +485,16 @@ def _say_what_came_of_it(out: Console, home: Home, done: Run) -> None:
 
     if done.files:
         out.print()
-        out.print(files_table(done.files))
+        out.print(files_table(done.files, done.checks))
     refused = [report for report in done.files if report.status == "refused"]
     _section(out, "Refused files", [finding.sentence() for report in refused for finding in report.findings])
     _section(out, "Rejected batches", rejected_batches(done.files, done.checks))
     if quarantined := sum(report.rows_quarantined for report in done.files):
         out.print(f"\n{quarantined:,} rows are in quarantine. `impact check FILE` says why, row by row; "
                   f"{home.landing / 'findings.parquet'} lists all of them.", soft_wrap=True)  # fmt: skip
-    _section(out, "Failed checks", failed_checks(check for check in done.checks if check.stage != "landed"))
+    # What rejected a batch has been said.
+    told = (check for check in done.checks if check.stage != "landed" or not check.blocks)
+    _section(out, "Failed checks", failed_checks(told))
     out.print()
     if done.publication is None:
         _say_why_nothing_was_published(out, home, done)
@@ -528,7 +532,7 @@ def _say_a_first_query(out: Console, home: Home) -> None:
     out.print("\nA first query, in Python or any tool that opens DuckDB files:\n")
     out.print(f"  import duckdb; con = duckdb.connect('{home.published / 'impact.duckdb'}', read_only=True)",
               soft_wrap=True)  # fmt: skip
-    out.print(f'  con.sql("""\n{query}\n  """)\n', soft_wrap=True)
+    out.print(f'  con.sql("""\n{query}\n  """).show()\n', soft_wrap=True)
     out.print(table(names, rows))
 
 
@@ -547,7 +551,7 @@ def _say_how_it_stands(out: Console, found: Status) -> None:
     out.print()
     out.print(
         table(
-            ["dataset", "state", "last file", "late after", "files", "rows", "quarantined", "rejected"],
+            ["dataset", "last file is", "it came", "late after", "files", "rows", "quarantined", "rejected"],
             [
                 (
                     item.dataset,
@@ -591,7 +595,8 @@ def _say_where_it_comes_from(out: Console, found: list[Lineage]) -> None:
         )
         queries = [file.rows_query for file in figure.files if file.rows_query is not None]
         if queries:
-            out.print("\nThe rows of the first file as they landed; source_row is the row in the file:", soft_wrap=True)
+            told = "one" if len(queries) == 1 else "first of them; `--json` has a query for each"
+            out.print(f"\nAll rows of the {told}, as they landed; source_row is the row in the file:", soft_wrap=True)
             out.print(f"  {queries[0]}\n", soft_wrap=True)
         else:
             out.print("\nTheir rows are no longer in landing.\n")

@@ -16,7 +16,8 @@ from ingestion.sql import literal
 _VALUES = f"""
 select {", ".join(KEY)}, numerator, denominator, value, value_status
 from indicator_values
-where indicator_id = $indicator and area_code = $area and sector = $sector and organisation_id = $organisation
+where indicator_id = $indicator and area_code = $area and organisation_id = $organisation
+    and sector = coalesce($sector, if(organisation_id = 'total', 'total', sector))
     and breakdown = $breakdown and breakdown_value = $breakdown_value
     and case when $period is null then is_latest else period = $period end
 order by all
@@ -82,7 +83,7 @@ def lineage_of(
     indicator: str,
     period: str | None = None,
     area: str | None = None,
-    sector: str = "total",
+    sector: str | None = None,
     organisation: str = "total",
     breakdown: tuple[str, str] = ("total", "total"),
 ) -> list[Lineage]:
@@ -93,7 +94,7 @@ def lineage_of(
         indicator: id of the indicator.
         period: label of the period; without one the latest.
         area: code of the area; without one the home's own authority.
-        sector: code of the sector, or ``total``.
+        sector: code of the sector, or ``total``; without one that of the organisation, where one is named.
         organisation: id of the organisation, or ``total``.
         breakdown: name of the breakdown and its value, or ``total`` twice.
 

@@ -57,15 +57,20 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else printable(str(value))
 
 
-def files_table(reports: Sequence[FileReport]) -> Table:
-    """One line per file: what it is and where its rows went."""
+def files_table(reports: Sequence[FileReport], checks: Sequence[CheckResult] = ()) -> Table:
+    """One line per file: what it is, what became of it, and where its rows went.
+
+    Args:
+        reports: the files.
+        checks: what the gates found about them.
+    """
     return table(
         ["file", "dataset", "status", "read", "landed", "quarantined", "dropped"],
         [
             (
                 report.file_name,
                 report.dataset or "not recognised",
-                report.status.replace("_", " "),
+                "rejected" if _against(report, checks) else report.status.replace("_", " "),
                 report.rows_read,
                 report.rows_landed,
                 report.rows_quarantined,
@@ -89,15 +94,19 @@ def rejected_batches(reports: Iterable[FileReport], checks: Sequence[CheckResult
     """One sentence per batch that its gate rejected."""
     sentences = []
     for report in reports:
-        reasons = [
-            check.message or check.description
-            for check in checks
-            if check.stage == "landed" and check.blocks and check.dataset == report.dataset
-            and check.vintage_id in (None, report.vintage_id)
-        ]  # fmt: skip
-        if reasons:
+        if reasons := _against(report, checks):
             sentences.append(f"{report.file_name} was rejected as a whole. {' '.join(reasons)}")
     return sentences
+
+
+def _against(report: FileReport, checks: Sequence[CheckResult]) -> list[str]:
+    """What its gate says against the batch of a file; empty where it passed."""
+    return [
+        check.message or check.description
+        for check in checks
+        if check.stage == "landed" and check.blocks and check.dataset == report.dataset
+        and check.vintage_id in (None, report.vintage_id)
+    ]  # fmt: skip
 
 
 def file_check(report: FileReport, contracts: Mapping[str, Contract]) -> list[str]:

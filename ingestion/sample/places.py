@@ -50,7 +50,7 @@ NEIGHBOURS = (
     Authority("E08999008", "996", "Ludmere", -21, -11, ("QX20",)),
     Authority("E08999009", "997", "Vesperley", -75, 20, ("QX21",)),
     Authority("E08999010", "998", "Dunmallow", 35, -60, ("QX22",)),
-    # On the Irish grid: its children are outside, and how far is not known.
+    # On the Irish grid: its children are outside and far from home, and how far is not known.
     Authority("E08999011", "999", "Inishquern", -120, 95, ("QT1",), grid="IE"),
 )
 AUTHORITIES = (HOME, *NEIGHBOURS)

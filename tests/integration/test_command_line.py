@@ -276,6 +276,16 @@ def test_lineage_leads_from_a_figure_to_its_files_and_their_rows(root):
     assert (figure["numerator"], figure["denominator"]) == (agree, answered)
 
 
+def test_lineage_of_an_organisations_figure_needs_no_sector(root):
+    asked = ("lineage", "training_take_up", "--organisation", "ORG0001", "--json", "--home", root)
+    (figure,) = json.loads(impact(*asked).stdout)
+    with duckdb.connect(str(root / "published" / "impact.duckdb"), read_only=True) as con:
+        (sector,) = con.execute("select sector_code from organisations where organisation_id = 'ORG0001'").fetchone()
+    assert (figure["organisation_id"], figure["sector"]) == ("ORG0001", sector)
+    assert sector != "total"
+    assert json.loads(impact(*asked, "--sector", sector).stdout) == [figure]
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [

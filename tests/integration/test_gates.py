@@ -1194,6 +1194,23 @@ def test_the_worker_gives_the_results_of_both_gates(warehouse: Home, landing: La
         con.execute("create table written (i int)")
 
 
+def test_what_great_expectations_imports_in_vain_is_loaded_when_it_is_used() -> None:
+    script = (
+        "import sys\n"
+        "from expectations.deferred import UNUSED_LIBRARIES, defer\n"
+        "defer()\n"
+        "import expectations.validation\n"
+        "from scipy import stats\n"
+        "loaded = {'altair.vegalite', 'scipy.stats._stats_py'}\n"
+        # That it is so is what the import is shortened by.
+        "assert not loaded & sys.modules.keys(), loaded & sys.modules.keys()\n"
+        "assert stats.norm.ppf(0.5) == 0.0 and 'scipy.stats._stats_py' in sys.modules\n"
+        "import altair\n"
+        "assert altair.Chart.__name__ == 'Chart' and not hasattr(altair, '__no_such__')\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=REPOSITORY)
+
+
 def test_a_worker_that_dies_lets_nothing_through_and_says_so(warehouse: Home) -> None:
     with GateWorker() as worker:
         [process] = multiprocessing.active_children()

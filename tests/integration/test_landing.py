@@ -682,20 +682,22 @@ def test_postcodes_become_authorities_and_a_distance_rounded_half_up(home: Home)
                 episode(CHILD="5", HOME_POST="", PL_POST="OL16 1XL"),
                 episode(CHILD="6", PL_POST="BT1 1AA"),  # on another grid
                 episode(CHILD="7", PL_POST="not a postcode"),
+                episode(CHILD="8", HOME_POST="BT1 1AA", PL_POST="BT1 1AA"),  # both on the other grid
             ],
         ),
     )
     report = run(home)["episodes.csv"]
-    assert (report.rows_landed, report.findings) == (7, [])
-    columns = "home_authority_code, placement_authority_code, distance_miles"
+    assert (report.rows_landed, report.findings) == (8, [])
+    columns = "home_authority_code, placement_authority_code, distance_miles, is_across_irish_sea"
     assert landed(home, "ssda903_episodes", columns) == [
-        ("S12000027", "S12000027", Decimal("20.1")),
-        ("E08000005", "E10000017", Decimal("24.7")),
-        ("E08000005", "E08000005", Decimal("0")),
-        ("E08000005", None, None),
-        (None, "E08000005", None),
-        ("E08000005", "N09000003", None),
-        ("E08000005", None, None),
+        ("S12000027", "S12000027", Decimal("20.1"), False),
+        ("E08000005", "E10000017", Decimal("24.7"), False),
+        ("E08000005", "E08000005", Decimal("0"), False),
+        ("E08000005", None, None, None),
+        (None, "E08000005", None, None),
+        ("E08000005", "N09000003", None, True),
+        ("E08000005", None, None, None),
+        ("N09000003", "N09000003", Decimal("0"), False),
     ]
 
 

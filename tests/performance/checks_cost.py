@@ -12,12 +12,15 @@ import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingestion.home import open_home
 from ingestion.sample import write_sample
-from orchestration import assets, dbt_build
 from orchestration.run import run_everything
 from orchestration.watching import Watcher
+
+if TYPE_CHECKING:
+    from orchestration.dbt_build import NodeResult
 
 
 class Meter(Watcher):
@@ -37,9 +40,13 @@ class Meter(Watcher):
 
 def measured(home: Path) -> dict[str, float]:
     """Processor seconds of one run: of the whole, of the gates' process and of dbt's tests, and by phase."""
-    meter, nodes = Meter(), []
+    # Here, because the process of the gates imports this module as well.
+    from orchestration import assets, dbt_build
 
-    def kept(*arguments: object, **named: object) -> list[dbt_build.NodeResult]:
+    meter: Meter = Meter()
+    nodes: list[NodeResult] = []
+
+    def kept(*arguments: object, **named: object) -> list[NodeResult]:
         nodes.extend(dbt_build.build(*arguments, **named))  # type: ignore[arg-type]
         return list(nodes)
 

@@ -357,6 +357,13 @@ def test_the_table_of_files_is_plain_text_with_numbers_that_line_up(capsys):
     assert len(lines[1]) == len(lines[2])
 
 
+def test_the_table_of_files_says_which_batch_was_rejected(capsys):
+    reports = [FileReport("a.csv", "events", "v1", "landed"), FileReport("b.csv", "events", "v2", "landed")]
+    checks = [result(passed=False, vintage_id="v2"), result(passed=False, vintage_id="v1", severity="warning")]
+    Console(width=200, no_color=True).print(files_table(reports, checks))
+    assert [line.split()[2] for line in capsys.readouterr().out.splitlines()] == ["status", "landed", "rejected"]
+
+
 def test_a_rejected_batch_is_named_with_the_reasons():
     reports = [FileReport("a.csv", "events", "v1", "landed"), FileReport("b.csv", "events", "v2", "landed")]
     checks = [result(passed=False, vintage_id="v2", message="Half of it is in quarantine; send it again.")]

@@ -477,8 +477,10 @@ def outside(row: dict[str, str], directory: dict[str, dict[str, str]], beyond_mi
         return False
     if beyond_miles < 0:
         return True
-    if lives is None or "IE" in (lives["grid"], placed["grid"]):
+    if lives is None:
         return False
+    if lives["grid"] != placed["grid"]:
+        return True
     east, north = (int(placed[axis]) - int(lives[axis]) for axis in ("easting", "northing"))
     miles = (east**2 + north**2) ** 0.5 / 1000 / 1.6093
     return int(miles * 10 + 0.5) / 10 > beyond_miles

@@ -1,4 +1,5 @@
 -- One row per area: countries, regions, authorities, and areas that only a published file names.
+{{ config(materialized='table') }}
 with countries as (
     select * from {{ ref('stg_reference__countries') }}
 ),

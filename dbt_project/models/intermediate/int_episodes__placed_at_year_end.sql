@@ -29,6 +29,7 @@ located as (
         open_at_year_end.child_id,
         settings.authority_code as responsible_authority_code,
         open_at_year_end.distance_miles,
+        coalesce(open_at_year_end.is_across_irish_sea, false) as is_across_irish_sea,
         open_at_year_end.placement_authority_code is null as is_location_unknown,
         -- False where the authority is not known: such a child is counted as unknown, never as inside.
         coalesce(
@@ -47,8 +48,10 @@ final as (
         responsible_authority_code,
         is_location_unknown,
         is_outside_authority,
-        is_outside_authority and coalesce(distance_miles > 20, false) as is_far_outside_authority,
-        is_location_unknown or (is_outside_authority and distance_miles is null) as is_far_unknown,
+        is_outside_authority
+        and (is_across_irish_sea or coalesce(distance_miles > 20, false)) as is_far_outside_authority,
+        is_location_unknown
+        or (is_outside_authority and distance_miles is null and not is_across_irish_sea) as is_far_unknown,
         vintage_id
     from located
 )
