@@ -9,7 +9,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from ingestion.texts import printable
+from ingestion.texts import listed, printable
 
 #: What stands in a finding where the offending value is personal.
 MASK = "***"
@@ -101,3 +101,9 @@ def shown(value: str | None, *, personal: bool) -> str | None:
     if personal or len(value) > _LONGEST_LOOKED_THROUGH or LOOKS_PERSONAL.search(value):
         return MASK
     return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"
+
+
+def listed_headers(headers: Sequence[str]) -> str:
+    """Headers as a message may show them; one may name a person, where a table has a column for each."""
+    named = (" ".join(header.split()) for header in headers)
+    return listed([f"“{(shown(header, personal=False) or '')[:60]}”" for header in named if header], 25)

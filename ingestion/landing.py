@@ -34,7 +34,7 @@ from ingestion.context import day_in_path, describe, from_path
 from ingestion.contracts import Column, Contract, load_contracts
 from ingestion.corrections import Correction, of_file, read_corrections
 from ingestion.database import open_in_memory
-from ingestion.findings import Finding, shown, to_table
+from ingestion.findings import Finding, listed_headers, shown, to_table
 from ingestion.forms import Tool, load_tools, match_questions
 from ingestion.forms.matching import refuse_what_is_twice
 from ingestion.home import SETTINGS_FILE, Home
@@ -71,7 +71,7 @@ from ingestion.split import (
 )
 from ingestion.sql import literal, name
 from ingestion.stream import Stream
-from ingestion.texts import listed, spelt_out
+from ingestion.texts import spelt_out
 from ingestion.transience import can_pass
 from ingestion.writing import sha256_of, whole_file
 
@@ -974,15 +974,15 @@ def _layout(file: _File) -> tuple[list[Column], dict[str, tuple[int, ...]], dict
     if twice:
         raise UnreadableFile(
             "header_twice",
-            f"these columns stand in the file more than once: {_listed(twice)}",
+            f"these columns stand in the file more than once: {listed_headers(twice)}",
             "Keep one of each and send the file again.",
         )
     missing = [_called(c) for c in columns if c.name not in positions and not c.may_be_absent and c.default is None]
     if missing:
         raise UnreadableFile(
             "header_missing",
-            f"it looks like “{contract.title}”, but these columns are missing: {_listed(missing)}",
-            f"Export it again with them. The header row that was found reads: {_listed(headers)}.",
+            f"it looks like “{contract.title}”, but these columns are missing: {listed_headers(missing)}",
+            f"Export it again with them. The header row that was found reads: {listed_headers(headers)}.",
         )
     groups = _groups(contract, headers, positions)
     for number, start in enumerate(groups):
@@ -1079,10 +1079,6 @@ def _letters(position: int) -> str:
     """A column by the letters that a spreadsheet shows above it."""
     first, last = divmod(position, 26)
     return (_letters(first - 1) if first else "") + chr(ord("A") + last)
-
-
-def _listed(headers: list[str]) -> str:
-    return listed([f"“{_shown(' '.join(header.split()))[:60]}”" for header in headers if header.strip()], 25)
 
 
 def _shown(header: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from ingestion.contracts import Contract
+from ingestion.findings import listed_headers
 from ingestion.forms import Heading, Tool, match_questions, plain_headings, read_headings
 from ingestion.instruments import Instrument, load_instruments
 from ingestion.limits import MOST_COLUMNS
@@ -19,6 +20,8 @@ SHARE_OF_ITEMS = 0.5
 FEWEST_HEADERS = 2
 #: A file that has this share of a dataset's headers was probably meant to be one.
 NEAR_ENOUGH = 0.4
+#: How many of the spellings of a header that a file lacks are named.
+SPELLINGS = 3
 
 
 @dataclass(frozen=True)
@@ -249,16 +252,109 @@ def _why_not(
             "Export it again from the survey tool with all of its columns, such as the time of completion, and do not "
             "delete any. A tool that is not known can be described in survey_tools/ of the home.",
         )
-    kinds = [c for c in contracts.values() if c.not_needed is None]
+    kinds = [contract for contract in contracts.values() if contract.not_needed is None]
+    rows = [(sheet, row, headers) for sheet in sheets for row in sheet.top if (headers := set(header_positions(row)))]
+    told_by_headers = [kind for kind in kinds if kind.recognise is not None]
+    near = [found for kind in told_by_headers for found in _nearly(kind, rows, _lies_in_folder(kind, file_name))]
+    if near:
+        # Of two that fit as well, the one whose folder it lies in.
+        return max(near, key=lambda found: (found.fit, found.is_hinted)).problem()
     hinted = [contract for contract in kinds if _lies_in_folder(contract, file_name)]
-    rows = [set(header_positions(row)) for sheet in sheets for row in sheet.top]
-    nearest = max(kinds, key=lambda contract: max((_share(contract, row) for row in rows), default=0.0))
-    if not hinted and max((_share(nearest, row) for row in rows), default=0.0) >= NEAR_ENOUGH:
-        hinted = [nearest]
     expected = "; ".join(f"{c.title}: {', '.join(c.recognise.headers)}" for c in hinted if c.recognise)
     remedy = "Check that it is the right file and that its header row is as it was exported."
     known = f" Expected headers: {expected}." if expected else f" {len(kinds)} kinds are known (docs/datasets.md)."
     return "no kind of file that is known has its headers", remedy + known
+
+
+@dataclass(frozen=True)
+class _Near:
+    """A kind of file that a row is nearly the header of."""
+
+    contract: Contract
+    #: The spellings of each header that it lacks.
+    missing: list[list[str]]
+    #: What stands in the row and is not known there; empty where the row may be somebody's and not a header.
+    unknown: list[str]
+    #: Headers that no such file has.
+    unwanted: list[str]
+    is_hinted: bool
+    #: Share of the headers needed that are there, times share of those there that are known: a long table has something
+    #: of every kind, and a title the whole of a short one.
+    fit: float
+
+    def problem(self) -> tuple[str, str]:
+        """What keeps the file from being one, and what to do."""
+        title = self.contract.title
+        if self.missing:
+            missing = ", ".join(_spellings(headers) for headers in self.missing)
+            remedy = "Export it again with them, or, where one is there under another name, rename it."
+            if self.unknown:
+                remedy += f" Headers that are not known there: {listed_headers(self.unknown)}."
+            return f"it looks most like “{title}”, but these headers are missing: {missing}", remedy
+        if self.unwanted:
+            return (
+                f"it has the headers of “{title}”, and others that no such file has: {listed_headers(self.unwanted)}",
+                "Check that it is the right file, and export it again without them.",
+            )
+        formats = " or ".join(self.contract.formats).upper()
+        return f"it has the headers of “{title}”, which is read as {formats} alone", f"Send it as {formats}."
+
+
+def _nearly(
+    contract: Contract, rows: Sequence[tuple[Sheet, Sequence[str], set[str]]], is_hinted: bool
+) -> Iterator[_Near]:
+    """The rows that have enough of a kind's headers, in whichever spelling, to be meant as one.
+
+    Args:
+        contract: the kind of file.
+        rows: with the sheet that each is of, and its cells normalised.
+        is_hinted: whether the file lies in a folder of that kind.
+    """
+    marks, needed = _marks(contract), _needed(contract)
+    of_columns = [name for column in contract.columns for name in column.headers]
+    known = _normalised([*of_columns, *contract.ignored_headers, *(name for names in needed for name in names)])
+    reads_others = contract.ignore_other_headers or contract.repeats is not None
+    for sheet, row, headers in rows:
+        missing = [names for names in needed if not _normalised(names) & headers]
+        held = len(needed) - len(missing)
+        wanted = sum(bool(names & headers) for names in marks.wanted)
+        # One header in common says nothing.
+        if held < FEWEST_HEADERS or (wanted < NEAR_ENOUGH * len(marks.wanted) and not is_hinted):
+            continue
+        unwanted = headers & marks.unwanted
+        is_of_format = ("csv" if sheet.name is None else "xlsx") in contract.formats
+        if not missing and not unwanted and is_of_format:
+            # What it lacks is nothing that could be said of its headers.
+            continue
+        # No row of data has most of the headers; one that has fewer may be somebody's, and is not quoted.
+        is_quoted = held > len(needed) / 2 and not reads_others
+        yield _Near(
+            contract,
+            missing,
+            [header for header in row if is_quoted and normalise_header(header) not in known],
+            [header for header in row if normalise_header(header) in unwanted],
+            is_hinted,
+            held / len(needed) * len((headers & known) - unwanted) / len(headers),
+        )
+
+
+def _needed(contract: Contract) -> list[list[str]]:
+    """The headers without which a file of this kind is refused, each in all of its spellings."""
+    by_header = {name: column for column in contract.columns for name in _normalised(column.headers)}
+    needed = {c.name: c.headers for c in contract.columns if c.headers and not c.may_be_absent and c.default is None}
+    for header in contract.recognise.headers if contract.recognise else ():
+        column = by_header.get(normalise_header(header))
+        needed.setdefault(column.name if column else header, column.headers if column else [header])
+    return list(needed.values())
+
+
+def _normalised(headers: Sequence[str]) -> set[str]:
+    return {normalise_header(header) for header in headers}
+
+
+def _spellings(headers: Sequence[str]) -> str:
+    first, *others = headers[:SPELLINGS]
+    return f"“{first}”" + (f" (or {', '.join(f'“{other}”' for other in others)})" if others else "")
 
 
 def _survey_of_no_tool(
@@ -273,11 +369,3 @@ def _survey_of_no_tool(
             if len(headings) >= fewest and len(match_questions(instrument, contract.columns, headings).items) >= fewest:
                 return contract, instrument
     return None
-
-
-def _share(contract: Contract, headers: set[str]) -> float:
-    if contract.recognise is None or len(contract.recognise.headers) < FEWEST_HEADERS:
-        # One header in common says nothing.
-        return 0.0
-    wanted = [normalise_header(header) for header in contract.recognise.headers]
-    return sum(header in headers for header in wanted) / len(wanted)
