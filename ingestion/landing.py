@@ -54,7 +54,7 @@ from ingestion.organisations import REGISTER, has_register
 from ingestion.pseudonyms import DEMO_KEY_WARNING, Key, load_key
 from ingestion.published_metadata import description_fingerprint, is_described, metadata_findings
 from ingestion.readers import ROW, UnreadableFile, header_positions, normalise_header, read_sheets
-from ingestion.recognition import Recognised, recognise
+from ingestion.recognition import Recognised, recognise, spellings
 from ingestion.reference.tables import prepare_reference, reference_fingerprint
 from ingestion.registry.tables import load_registry, prepare_registry
 from ingestion.retention import warn_of_copies, warn_of_late_files
@@ -71,7 +71,7 @@ from ingestion.split import (
 )
 from ingestion.sql import literal, name
 from ingestion.stream import Stream
-from ingestion.texts import spelt_out
+from ingestion.texts import listed, spelt_out
 from ingestion.transience import can_pass
 from ingestion.writing import sha256_of, whole_file
 
@@ -977,11 +977,15 @@ def _layout(file: _File) -> tuple[list[Column], dict[str, tuple[int, ...]], dict
             f"these columns stand in the file more than once: {listed_headers(twice)}",
             "Keep one of each and send the file again.",
         )
-    missing = [_called(c) for c in columns if c.name not in positions and not c.may_be_absent and c.default is None]
+    missing = [
+        spellings(c.headers or [_called(c)])
+        for c in columns
+        if c.name not in positions and not c.may_be_absent and c.default is None
+    ]
     if missing:
         raise UnreadableFile(
             "header_missing",
-            f"it looks like “{contract.title}”, but these columns are missing: {listed_headers(missing)}",
+            f"it looks like “{contract.title}”, but these columns are missing: {listed(missing, 25)}",
             f"Export it again with them. The header row that was found reads: {listed_headers(headers)}.",
         )
     groups = _groups(contract, headers, positions)

@@ -286,7 +286,7 @@ class _Near:
         """What keeps the file from being one, and what to do."""
         title = self.contract.title
         if self.missing:
-            missing = ", ".join(_spellings(headers) for headers in self.missing)
+            missing = ", ".join(spellings(headers) for headers in self.missing)
             remedy = "Export it again with them, or, where one is there under another name, rename it."
             if self.unknown:
                 remedy += f" Headers that are not known there: {listed_headers(self.unknown)}."
@@ -352,7 +352,8 @@ def _normalised(headers: Sequence[str]) -> set[str]:
     return {normalise_header(header) for header in headers}
 
 
-def _spellings(headers: Sequence[str]) -> str:
+def spellings(headers: Sequence[str]) -> str:
+    """A header that a file lacks, with others that would do."""
     first, *others = headers[:SPELLINGS]
     return f"“{first}”" + (f" (or {', '.join(f'“{other}”' for other in others)})" if others else "")
 

@@ -974,7 +974,10 @@ def test_a_missing_column_is_named_with_what_was_found(registered: Home) -> None
         csv_text(["Learner", "Course", "Session date", "Status", "Organisation"], [["a"] * 5]),
     )
     report = run(registered)["training/x.csv"]
-    assert report.message == "it looks like “Training bookings and attendance”, but these columns are missing: “Level”"
+    assert report.message == (
+        "it looks like “Training bookings and attendance”, but these columns are missing: “Level” (or “Course level”, "
+        "“Training level”)"
+    )
     assert report.findings[0].remedy == (
         "Export it again with them. The header row that was found reads: “Learner”, “Course”, “Session date”, "
         "“Status”, “Organisation”."

@@ -274,7 +274,7 @@ def test_an_export_without_addresses_is_refused_and_says_what_is_missing(home: H
     assert "Moodle activity completion: Email address" in first.remedy
     assert (second.rule, second.message) == (
         "header_missing",
-        "it looks like “Moodle course completion”, but these columns are missing: “Email address”",
+        "it looks like “Moodle course completion”, but these columns are missing: “Email address” (or “Email”)",
     )
     assert landed(home, ACTIVITIES, "person_id") == landed(home, WHOLE, "person_id") == []
 
