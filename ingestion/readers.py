@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from ingestion.limits import MOST_FINDINGS
-from ingestion.workbooks import RefusedWorkbook, read_workbook
+from ingestion.workbooks import EXPORT_THE_TABLE, RefusedWorkbook, read_workbook
 
 #: Rows from the top in which a header is looked for; survey tools and hand-made sheets put titles above it.
 HEADER_SEARCH_ROWS = 20
@@ -49,6 +49,22 @@ _MARKS = {
 _BEHIND_THE_END = "\ue000behind the end\ue000"
 #: Rows that are put together from lists before they go on.
 _MENDED_AT_ONCE = 10_000
+#: First bytes of what is often sent in the place of a table, and what it is.
+_NO_TABLES = {
+    b"%PDF-": "a PDF document",
+    b"\x89PNG\r\n": "an image (PNG)",
+    b"\xff\xd8\xff": "an image (JPEG)",
+    b"GIF87a": "an image (GIF)",
+    b"GIF89a": "an image (GIF)",
+    b"II*\x00": "an image (TIFF)",
+    b"MM\x00*": "an image (TIFF)",
+    b"{\\rtf1": "a document of a word processor (RTF)",
+    b"\x1f\x8b\x08": "a packed file (gzip)",
+    b"7z\xbc\xaf\x27\x1c": "a packed folder (7z)",
+    b"Rar!\x1a\x07": "a packed folder (RAR)",
+}
+#: What old Office files call the part with their content; names in them are written like that.
+_OLD_DOCUMENT, _OLD_WORKBOOK = "WordDocument".encode("utf-16-le"), "Workbook".encode("utf-16-le")
 _QUOTE_NEVER_CLOSES = (
     "quote_never_closes",
     "a quotation mark opens a cell and never closes, so the rest of the file hides in one cell",
@@ -321,13 +337,22 @@ def read_sheets(path: Path) -> list[Sheet]:
         start = file.read(8)
     if start.startswith(b"PK\x03\x04"):
         return _workbook(path)
-    if start.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+    is_old = start.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    if is_old and _holds(path, _OLD_DOCUMENT) and not _holds(path, _OLD_WORKBOOK):
+        raise _no_table("a Word document (.doc)")
+    if is_old:
         raise UnreadableFile(
             "old_or_locked_workbook",
             "the file is a workbook with a password, or one of the old .xls format",
             "Take the password off, save it as .xlsx and send it again.",
         )
+    if (kind := next((kind for mark, kind in _NO_TABLES.items() if start.startswith(mark)), None)) is not None:
+        raise _no_table(kind)
     return _texts(path)
+
+
+def _no_table(kind: str) -> UnreadableFile:
+    return UnreadableFile("not_text", f"it is {kind}; only CSV files and workbooks are read", EXPORT_THE_TABLE)
 
 
 def _workbook(path: Path) -> list[Sheet]:
@@ -428,9 +453,10 @@ def _wide_encodings(start: bytes) -> list[str]:
     return ["utf-16-be" if before else "utf-16-le"]
 
 
-def _holds(path: Path, byte: bytes) -> bool:
+def _holds(path: Path, mark: bytes) -> bool:
     with path.open("rb") as file:
-        return any(byte in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
+        # Of several bytes, only those that lie within one chunk: what is asked for never straddles two.
+        return any(mark in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
 
 
 def _is_encoded(path: Path, start: int, encoding: str) -> bool:

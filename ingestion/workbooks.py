@@ -42,6 +42,12 @@ _CELL_ERRORS = {
 _CELL_ERROR = re.compile(r"Error\((\w+)\)")
 #: What Python says of a zip folder that is none; of a way to pack that it does not know, a kind of RuntimeError.
 _BROKEN_FOLDER = (zipfile.BadZipFile, OSError, ValueError, RuntimeError, EOFError, struct.error)
+#: A part that only such a document has → what it is; most programs pack what they save as a zip folder.
+_OTHER_DOCUMENTS = {
+    "word/document.xml": "a Word document",
+    "ppt/presentation.xml": "a PowerPoint presentation",
+}
+EXPORT_THE_TABLE = "Export the table as CSV or XLSX from the program that holds it, and send that."
 _COPY_THE_TABLE = "Copy the table alone into a new workbook, or save it as CSV, and send that."
 _TOO_COSTLY = (
     "workbook_too_costly",
@@ -221,6 +227,10 @@ def _no_workbook(path: Path, error: Exception | None) -> RefusedWorkbook:
             "not_a_workbook",
             "the file breaks off: it is the beginning of a workbook",
             "It was cut short on its way: send it again, or save it again as .xlsx and send that.",
+        )
+    if (kind := next((kind for part, kind in _OTHER_DOCUMENTS.items() if part in members), None)) is not None:
+        return RefusedWorkbook(
+            "not_a_workbook", f"it is {kind}; only CSV files and workbooks are read", EXPORT_THE_TABLE
         )
     if "[Content_Types].xml" not in members:
         return RefusedWorkbook(

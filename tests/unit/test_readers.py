@@ -205,6 +205,36 @@ def test_a_file_that_is_no_table_is_refused_with_its_reason(tmp_path: Path, cont
     assert refusal.remedy
 
 
+def packed(*parts: str) -> bytes:
+    folder = io.BytesIO()
+    with zipfile.ZipFile(folder, "w") as archive:
+        for part in parts:
+            archive.writestr(part, "<x/>")
+    return folder.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "rule", "kind"),
+    [
+        # Without a zero byte, so that it might be taken for text.
+        (b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\n", "not_text", "a PDF document"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "not_text", "an image (PNG)"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "not_text", "an image (JPEG)"),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "WordDocument".encode("utf-16-le") + bytes(600),
+            "not_text",
+            "a Word document (.doc)",
+        ),
+        (packed("[Content_Types].xml", "word/document.xml"), "not_a_workbook", "a Word document"),
+        (packed("[Content_Types].xml", "ppt/presentation.xml"), "not_a_workbook", "a PowerPoint presentation"),
+    ],
+)
+def test_a_document_of_another_kind_is_called_by_its_name(tmp_path: Path, content: bytes, rule: str, kind: str) -> None:
+    refusal = refused(tmp_path, content)
+    assert (refusal.rule, str(refusal)) == (rule, f"it is {kind}; only CSV files and workbooks are read")
+    assert refusal.remedy.startswith("Export the table as CSV or XLSX")
+
+
 def test_why_reading_broke_off_is_kept_for_whoever_pulls_the_rows(tmp_path: Path) -> None:
     sheet = sheet_of(tmp_path, b"A,B\n1," + b"x" * (1 << 23) + b"\n")
     with pytest.raises(UnreadableFile):
