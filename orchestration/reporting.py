@@ -182,10 +182,10 @@ def _problems(findings: Sequence[Finding]) -> list[str]:
     for finding in findings:
         groups.setdefault((finding.column_name, finding.rule, finding.remedy), []).append(finding)
     lines = []
-    for (column, _, remedy), group in list(groups.items())[:PROBLEMS]:
+    for (column, rule, remedy), group in list(groups.items())[:PROBLEMS]:
         rows = [finding.source_row for finding in group if finding.source_row is not None]
         place = f"Column “{' '.join(column.split())}”" if column else "The file"
-        lines.append(f"    {place}{f', {_rows(len(rows))}' if rows else ''}")
+        lines.append(f"    {place}{f', {_rows(len(rows))}' if rows else ''} ({rule})")
         for finding in group[:EXAMPLES]:
             row = f"row {finding.source_row}: " if finding.source_row is not None else ""
             lines.append(f"      {row}{finding.message}")

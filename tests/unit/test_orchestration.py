@@ -329,10 +329,24 @@ def test_many_rows_with_one_mistake_are_one_problem_with_its_rows_and_one_remedy
     )
     text = file_check(report, load_contracts())
     assert "  Result:      40 rows read, 32 good, 8 would be rejected, 0 left out" in text
-    assert "    Column “Level”, 8 rows" in text
+    assert "    Column “Level”, 8 rows (level_code)" in text
     assert "      row 2: “Advanced 2” is not one of the codes" in text
     assert "      also rows 5, 6, 7, 8, 9" in text
     assert sum("What to do" in line for line in text) == 1
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (finding(None, column_name=None, rule="header_missing"), "    The file (header_missing)"),
+        (finding(3, rule="not_on_the_list", severity="warning"), "    Column “Level”, 1 row (not_on_the_list)"),
+    ],
+)
+def test_each_problem_is_said_with_its_rule_whatever_it_is_about(found: Finding, line: str):
+    text = file_check(
+        FileReport("b.csv", "training_bookings", "", "landed", 4, 4, 0, 0, findings=[found]), load_contracts()
+    )
+    assert line in text
 
 
 def test_rows_that_are_left_out_are_said_with_the_contracts_reason():
