@@ -547,7 +547,7 @@ from looked_at"""
             return (
                 "not_a_date",
                 f"“{{value}}” is not a date written as {forms}",
-                "Correct the date, with all four digits of the year.",
+                f"Write a day that there is, as {forms}, and no words beside it.",
             )
         if column.type == "boolean":
             return "not_yes_or_no", "“{value}” is neither yes nor no", "Write Yes or No."

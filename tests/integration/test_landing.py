@@ -162,7 +162,7 @@ def test_a_survey_with_three_bad_rows_loses_those_three_and_says_why(registered:
         (
             "Sheet1", 4, "Completion time", "not_a_date", "31/02/2025 10:00:00",
             "“31/02/2025 10:00:00” is not a date written as yyyy-mm-dd or mm/dd/yy or mm/dd/yyyy",
-            "Correct the date, with all four digits of the year.",
+            "Write a day that there is, as yyyy-mm-dd or mm/dd/yy or mm/dd/yyyy, and no words beside it.",
             "error",
         ),
         (

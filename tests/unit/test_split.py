@@ -435,6 +435,13 @@ def test_rules_quarantine_or_warn_and_drops_are_counted_and_say_nothing(con: duc
     assert split.good("source_row") == [(2,), (3,), (7,)]
 
 
+def test_a_date_that_is_none_is_told_how_one_is_written(con: duckdb.DuckDBPyConnection) -> None:
+    columns = [{"name": "a", "type": "date", "formats": ["%d/%m/%Y", "%d/%m/%Y %H:%M", "%d %b %Y"]}]
+    [found] = Split(con, contract(columns), [["08 Sep 2025 at noon"]]).findings
+    assert found.message == "“08 Sep 2025 at noon” is not a date written as dd/mm/yyyy or dd Mon yyyy"
+    assert found.remedy == "Write a day that there is, as dd/mm/yyyy or dd Mon yyyy, and no words beside it."
+
+
 def test_a_misshapen_row_is_quarantined_with_its_number(con: duckdb.DuckDBPyConnection) -> None:
     columns = [{"name": "a"}, {"name": "b"}]
     split = Split(con, contract(columns), [["x", "y"]], misshapen=[(3, 1), (4, 5)])
