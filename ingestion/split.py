@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -38,6 +38,11 @@ _MISFITS = {
 _LONGEST_CODE = 4
 #: Letters and digits in one word, as systems number their people.
 _LIKE_A_NUMBER = re.compile(r"[A-Za-z][0-9]{4}|[0-9]{4}[A-Za-z]")
+
+#: A rule that compares two columns and nothing else.
+_COMPARES = re.compile(r"\((\w+) [<>]=? (\w+)\)")
+#: Where this share of so many rows breaks one, its two columns are more likely exchanged than all of the rows wrong.
+_FEWEST_COMPARED, _NEARLY_ALL = 20, 0.9
 
 BLANK_ROW = "blank_row"
 DUPLICATE_ROW = "duplicate_row"
@@ -232,7 +237,7 @@ class Splitter:
             where {ROW} not in (select {ROW} from repeated_rows) and {ROW} not in (select {ROW} from superseded_rows)"""
         )
         findings = [self._misshapen(row, cells) for row, cells in misshapen]
-        findings += [*self._findings(problems), *duplicates]
+        findings += [*self._findings(self._told_of_exchanges(problems, rows)), *duplicates]
         counts = self.con.execute("select drop_rule, has_error, count(*) from examined group by all").fetchall()
         dropped: dict[str, int] = {}
         for rule, _, number in counts:
@@ -564,6 +569,26 @@ from looked_at"""
         )
 
     # --- what was found ------------------------------------------------------------------------------------------
+
+    def _told_of_exchanges(self, problems: Sequence[Problem], rows: int) -> list[Problem]:
+        """The problems; the remedy of one that nearly all rows have says where two columns may be exchanged.
+
+        Rows that lack one of the two say nothing, and may be many: an episode that goes on has no end.
+        """
+        told = list(problems)
+        for place, problem in enumerate(problems):
+            columns = compared.groups() if (compared := _COMPARES.fullmatch(problem.condition)) else ()
+            if not columns or not self.source.headers.keys() >= set(columns):
+                continue
+            broken = self._count(f"from examined where drop_rule is null and list_contains(problems, {place})")
+            # Clean rows are counted as if they had both.
+            lacking = f"drop_rule is not null or {' or '.join(f'{name(column)} is null' for column in columns)}"
+            both = rows - self._count(f"from examined where {lacking}")
+            if both >= _FEWEST_COMPARED and broken >= _NEARLY_ALL * both:
+                called = " and ".join(f"“{self.source.headers[column]}”" for column in columns)
+                hint = f"Nearly all rows that have both break this rule: see whether {called} are exchanged."
+                told[place] = replace(problem, remedy=f"{problem.remedy} {hint}")
+        return told
 
     def _findings(self, problems: Sequence[Problem]) -> list[Finding]:
         if not problems:

@@ -435,6 +435,23 @@ def test_rules_quarantine_or_warn_and_drops_are_counted_and_say_nothing(con: duc
     assert split.good("source_row") == [(2,), (3,), (7,)]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "right", "open_ended", "are_exchanged"),
+    [(18, 2, 40, True), (17, 3, 0, False), (19, 0, 40, False), (20, 0, 0, True)],
+)
+def test_where_nearly_all_rows_break_a_rule_about_two_columns_they_may_be_exchanged(
+    con: duckdb.DuckDBPyConnection, wrong: int, right: int, open_ended: int, are_exchanged: bool
+) -> None:
+    ends = {"id": "ends_late", "column": "b", "fails_when": "b < a", "message": "too early", "remedy": "Correct it."}
+    columns = [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer", "headers": ["End"]}]
+    # A row without its end says nothing of the two.
+    rows = [["5", "4"]] * wrong + [["4", "5"]] * right + [["5", ""]] * open_ended
+    split = Split(con, contract(columns, rules=[ends]), rows)
+    hint = " Nearly all rows that have both break this rule: see whether “End” and “a” are exchanged."
+    assert {f.remedy for f in split.findings} == {"Correct it." + (hint if are_exchanged else "")}
+    assert len(split.findings) == wrong
+
+
 def test_a_date_that_is_none_is_told_how_one_is_written(con: duckdb.DuckDBPyConnection) -> None:
     columns = [{"name": "a", "type": "date", "formats": ["%d/%m/%Y", "%d/%m/%Y %H:%M", "%d %b %Y"]}]
     [found] = Split(con, contract(columns), [["08 Sep 2025 at noon"]]).findings
