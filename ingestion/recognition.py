@@ -245,7 +245,11 @@ def _why_not(
     contracts: Mapping[str, Contract],
     surveys: Sequence[tuple[Contract, Instrument]],
 ) -> tuple[str, str]:
-    """What was looked for. Never what stands in the file: without its header row, the first row may be a person."""
+    """What was looked for, and what to do.
+
+    Nothing of the file is quoted but a row that has most of a kind's headers: without its header row, the first row may
+    be a person.
+    """
     if (survey := _survey_of_no_tool(sheets, surveys)) is not None:
         return (
             f"it holds the statements of “{survey[1].title}” without the columns that a survey tool writes beside them",
@@ -318,8 +322,10 @@ def _nearly(
         missing = [names for names in needed if not _normalised(names) & headers]
         held = len(needed) - len(missing)
         wanted = sum(bool(names & headers) for names in marks.wanted)
-        # One header in common says nothing.
-        if held < FEWEST_HEADERS or (wanted < NEAR_ENOUGH * len(marks.wanted) and not is_hinted):
+        # One header in common says nothing, nor do several of which none is needed.
+        if not held or len(headers & known) < FEWEST_HEADERS:
+            continue
+        if wanted < NEAR_ENOUGH * len(marks.wanted) and not (is_hinted and held >= FEWEST_HEADERS):
             continue
         unwanted = headers & marks.unwanted
         is_of_format = ("csv" if sheet.name is None else "xlsx") in contract.formats

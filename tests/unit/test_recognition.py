@@ -181,6 +181,13 @@ def test_a_file_that_lacks_a_header_is_told_which_and_what_else_it_may_be_called
     assert problem.remedy == remedy + (f" Headers that are not known there: {unknown}." if unknown else "")
 
 
+def test_of_a_kind_that_needs_two_headers_the_others_help_to_name_it() -> None:
+    assert found(table(["School", "Pupils on roll", "Census date"])).contract.dataset == "pupils_on_roll"
+    problem = refusal(table(["School", "Learners", "Census date"]))
+    assert str(problem).startswith("it looks most like “Pupils on roll")
+    assert "these headers are missing: “Pupils on roll”" in str(problem)
+
+
 def test_where_a_header_row_is_mostly_known_what_looks_personal_in_it_is_masked() -> None:
     problem = refusal(table(spelt(Booking_status="ann@x.example")))
     assert str(problem) == BOOKINGS + A_STATUS
