@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 Column = NDArray[np.float64]
+
+
+class ArrowColumns(Mapping[str, Sequence[Any] | NDArray[Any]]):
+    """The columns of an Arrow table, each made into what Python can work with when it is first asked for.
+
+    Floating point becomes an array with NaN where a number is missing, everything else a list with None. Most columns
+    of a table tell rows apart, and nobody asks for them.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        """Nothing is made yet."""
+        self._table = table
+        self._made: dict[str, Sequence[Any] | NDArray[Any]] = {}
+
+    def __getitem__(self, name: str) -> Sequence[Any] | NDArray[Any]:
+        """The column of that name."""
+        if name not in self._made:
+            column = self._table[name]
+            self._made[name] = column.to_numpy() if pa.types.is_floating(column.type) else column.to_pylist()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self._table.column_names)
+
+    def __len__(self) -> int:
+        """How many columns there are."""
+        return len(self._table.column_names)
 
 
 def as_columns(**columns: ArrayLike) -> list[Column]:

@@ -1,6 +1,7 @@
 -- One row per disclosed value of the home's own authority and figure that it is compared with: England, its region, its
 -- statistical neighbours, the registry's target, the baseline period, the period before, and of a group the group that
 -- its breakdown is compared with. Nothing is judged here.
+{{ config(materialized='view') }}
 with disclosed as (
     select * from {{ ref('indicator_values_disclosed') }}
 ),

@@ -1,10 +1,18 @@
 """One row per row of indicator_comparators, judged: difference, verdict, rank and quartile, progress."""
 
+#: What tells one pair from others, and says what it is about.
+KEY = (
+    "indicator_id", "source_dataset", "area_code", "sector", "organisation_id", "breakdown", "breakdown_value",
+    "period_type", "period", "is_latest", "comparator", "comparator_area_code", "comparator_period",
+    "comparator_breakdown_value",
+)  # fmt: skip
+
 
 def model(dbt, session):
     """Reads the pairs of figures, asks the library, hands back an Arrow table of them with what it said."""
     import pyarrow as pa
 
+    from dbt_project.python.columns import ArrowColumns
     from dbt_project.python.judgement import judge_pairs
 
     dbt.config(materialized="table")
@@ -16,12 +24,10 @@ def model(dbt, session):
         )
         .to_arrow_table()
     )
-    judged = judge_pairs({name: pairs[name].to_pylist() for name in pairs.column_names})
-    for name, values in judged.items():
+    judgement = judge_pairs(ArrowColumns(pairs))
+    judged = pairs.select([*KEY, "value", "comparator_status"])
+    for name, values in judgement.items():
         # Typed, so that a home without a single pair has the same columns.
         column = pa.array(values, pa.string() if values.dtype == object else pa.float64(), from_pandas=True)
-        if name in pairs.column_names:
-            pairs = pairs.set_column(pairs.column_names.index(name), name, column)
-        else:
-            pairs = pairs.append_column(name, column)
-    return pairs
+        judged = judged.append_column(name, column)
+    return judged

@@ -1,5 +1,6 @@
 -- One row per gap indicator, source, area and period: the two groups' figures that it is the difference of, after
 -- disclosure control. Where either is not shown there is no gap, for whoever knows one could have the other from it.
+{{ config(materialized='view') }}
 with suppressed as (
     select * from {{ ref('indicator_values_suppressed') }}
 ),

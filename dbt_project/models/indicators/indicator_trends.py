@@ -18,6 +18,7 @@ def model(dbt, session):
     import numpy as np
     import pyarrow as pa
 
+    from dbt_project.python.columns import ArrowColumns
     from dbt_project.python.series import judge_series
 
     dbt.config(materialized="table")
@@ -44,13 +45,7 @@ def model(dbt, session):
     baselines = (
         dbt.ref("stg_home__control_baselines").order("indicator_id, first_period, decided_date").to_arrow_table()
     )
-    judged = judge_series(
-        {
-            name: values[name].to_numpy() if pa.types.is_floating(values[name].type) else values[name].to_pylist()
-            for name in values.column_names
-        },
-        {name: baselines[name].to_pylist() for name in baselines.column_names},
-    )
+    judged = judge_series(ArrowColumns(values), ArrowColumns(baselines))
     kinds = {
         "chart_start": pa.date32(),
         **dict.fromkeys(("mean", "lower_limit", "upper_limit"), pa.float64()),

@@ -1,5 +1,6 @@
 -- One row per series of the home's own authority: its latest value beside the latest earlier one that is shown. Like is
 -- compared with like: one source, one kind of period, the same members.
+{{ config(materialized='view') }}
 with disclosed as (
     select * from {{ ref('indicator_values_disclosed') }}
 ),
