@@ -26,8 +26,9 @@ class _Deferred(ModuleType):
     """Loads the library that it stands for when something of it is asked for."""
 
     def __getattr__(self, attribute: str) -> Any:
-        # Whoever looks at a module and not for something in it, as inspection does, is told that it is not there.
-        if attribute.startswith("__"):
+        # Whoever looks at a module and not for something in it, as inspection does, is told that it is not there; what
+        # looks for a module of its own asks for the path.
+        if attribute.startswith("__") and attribute != "__path__":
             raise AttributeError(attribute)
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]

@@ -32,8 +32,11 @@ def replaced_checks() -> tuple[Check, ...]:
         _check(
             "volume_as_replaced",
             f"A file that takes the place of another has at least {least:g} % of its rows.",
-            "select vintage_id, 'less than ' || replaced_file_name || ', whose place it takes' as detail from checked"
-            f" where replaced_rows >= {numbers['fewest']:g} and 100 * rows_landed < {least:g} * replaced_rows",
+            "select vintage_id, if(rows_landed = 0, 'no rows at all, and fewer than ', 'less than ')"
+            " || replaced_file_name || ', whose place it takes' as detail from checked"
+            # That there is nothing any more is said of the smallest file too.
+            f" where (replaced_rows >= {numbers['fewest']:g} or rows_landed = 0)"
+            f" and 100 * rows_landed < {least:g} * replaced_rows",
         ),
     )
 

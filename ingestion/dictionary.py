@@ -58,7 +58,10 @@ def _dataset(contract: Contract) -> str:
         "rejected as a whole.",
     ]
     if contract.may_be_empty is not None:
-        facts.append(f"- A file of headers alone is accepted, and says: {contract.may_be_empty}")
+        facts.append(
+            f"- A file of headers alone is accepted, and says: {contract.may_be_empty} The return stays "
+            "expected all the same, and no figure becomes nought by it."
+        )
     parts = [
         f"## `{contract.dataset}`\n\n**{contract.title}.** {contract.description}\n",
         "\n".join(facts) + "\n",

@@ -103,6 +103,16 @@ def shown(value: str | None, *, personal: bool) -> str | None:
     return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"
 
 
+def column_letters(places: Sequence[int]) -> str:
+    """Columns as a spreadsheet calls them, counted from 1; their headers may be somebody's data, in a form."""
+    return ("column " if len(places) == 1 else "columns ") + listed([_letters(place) for place in places], 25)
+
+
+def _letters(place: int) -> str:
+    before, last = divmod(place - 1, 26)
+    return (_letters(before) if before else "") + chr(ord("A") + last)
+
+
 def listed_headers(headers: Sequence[str]) -> str:
     """Headers as a message may show them; one may name a person, where a table has a column for each."""
     named = (" ".join(header.split()) for header in headers)

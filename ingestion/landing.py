@@ -34,7 +34,7 @@ from ingestion.context import day_in_path, describe, from_path
 from ingestion.contracts import Column, Contract, load_contracts
 from ingestion.corrections import Correction, of_file, read_corrections
 from ingestion.database import open_in_memory
-from ingestion.findings import Finding, listed_headers, shown, to_table
+from ingestion.findings import Finding, column_letters, listed_headers, shown, to_table
 from ingestion.forms import Tool, load_tools, match_questions
 from ingestion.forms.matching import refuse_what_is_twice
 from ingestion.home import SETTINGS_FILE, Home
@@ -97,7 +97,7 @@ UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tm
 CLOCKS_DIFFER_SECONDS = 900.0
 
 #: A date that only the month first explains.
-MONTH_FIRST = "(0?[1-9]|1[0-2])[/-](1[3-9]|2[0-9]|3[01])[/-][0-9]{4}"
+MONTH_FIRST = "(0?[1-9]|1[0-2])[/-](1[3-9]|2[0-9]|3[01])[/-]([0-9]{2}){1,2}"
 #: So many of them are no slip of the pen.
 FEWEST_MONTH_FIRST = 3
 MONTHS = 12
@@ -944,6 +944,15 @@ def _postcodes_that_are_none(file: _File, lookups: Lookups, columns: list[Column
     return findings
 
 
+def _what_was_found(contract: Contract, headers: list[str]) -> str:
+    """The header row as it was found; of what is not known there only where it is, as it may be somebody's data."""
+    known = {normalise_header(name) for column in contract.columns for name in column.headers}
+    listed_here = [header for header in headers if normalise_header(header) in known]
+    strange = [at for at, text in enumerate(headers, 1) if text.strip() and normalise_header(text) not in known]
+    found = f"The header row that was found has {listed_headers(listed_here)}"
+    return found + (f"; what stands at the top of {column_letters(strange)} is not known there." if strange else ".")
+
+
 def _layout(file: _File) -> tuple[list[Column], dict[str, tuple[int, ...]], dict[int, str]]:
     """The columns of the file, where each stands, and the titles of the groups of columns that repeat.
 
@@ -986,7 +995,7 @@ def _layout(file: _File) -> tuple[list[Column], dict[str, tuple[int, ...]], dict
         raise UnreadableFile(
             "header_missing",
             f"it looks like “{contract.title}”, but these columns are missing: {listed(missing, 25)}",
-            f"Export it again with them. The header row that was found reads: {listed_headers(headers)}.",
+            f"Export it again with them. {_what_was_found(contract, headers)}",
         )
     groups = _groups(contract, headers, positions)
     for number, start in enumerate(groups):

@@ -172,7 +172,7 @@ class Sheet:
             if _holds_rows(row.text, self.delimiter, width):
                 self.broke_off = (
                     "quote_closes_late",
-                    f"a quotation mark in row {number} is closed only {len(row.text.splitlines()) - 1:,} lines further "
+                    f"a quotation mark in row {number} is closed only {len(_lines(row.text)) - 1:,} lines further "
                     "down, so that the rows between hide in one cell",
                     f"Find row {number}, mend its quotation marks and send the file again.",
                 )
@@ -491,7 +491,12 @@ def _not_readable(error: Exception) -> tuple[str, str, str]:
 
 def _holds_rows(text: str | None, delimiter: str, width: int) -> bool:
     """Whether a row runs over lines that are rows themselves."""
-    return text is not None and any(line.count(delimiter) >= width - 1 for line in text.splitlines()[1:-1])
+    return text is not None and any(line.count(delimiter) >= width - 1 for line in _lines(text)[1:-1])
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text as a table has them; Python takes a form feed and others for the end of one as well."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
 
 
 def _has_lines(text: str | None) -> bool:

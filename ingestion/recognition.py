@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from ingestion.contracts import Contract
-from ingestion.findings import listed_headers
+from ingestion.findings import column_letters, listed_headers
 from ingestion.forms import Heading, Tool, match_questions, plain_headings, read_headings
 from ingestion.instruments import Instrument, load_instruments
 from ingestion.limits import MOST_COLUMNS
@@ -277,8 +277,9 @@ class _Near:
     contract: Contract
     #: The spellings of each header that it lacks.
     missing: list[list[str]]
-    #: What stands in the row and is not known there; empty where the row may be somebody's and not a header.
-    unknown: list[str]
+    #: Where in the row something stands that is not known there, counted from 1. What it is may be somebody's data,
+    #: where a form has the titles of its fields beside what was filled in.
+    unknown: list[int]
     #: Headers that no such file has.
     unwanted: list[str]
     is_hinted: bool
@@ -293,7 +294,7 @@ class _Near:
             missing = ", ".join(spellings(headers) for headers in self.missing)
             remedy = "Export it again with them, or, where one is there under another name, rename it."
             if self.unknown:
-                remedy += f" Headers that are not known there: {listed_headers(self.unknown)}."
+                remedy += f" Not known there: what stands at the top of {column_letters(self.unknown)}."
             return f"it looks most like “{title}”, but these headers are missing: {missing}", remedy
         if self.unwanted:
             return (
@@ -332,12 +333,14 @@ def _nearly(
         if not missing and not unwanted and is_of_format:
             # What it lacks is nothing that could be said of its headers.
             continue
-        # No row of data has most of the headers; one that has fewer may be somebody's, and is not quoted.
-        is_quoted = held > len(needed) / 2 and not reads_others
         yield _Near(
             contract,
             missing,
-            [header for header in row if is_quoted and normalise_header(header) not in known],
+            [
+                at
+                for at, text in enumerate(row, 1)
+                if text.strip() and not reads_others and normalise_header(text) not in known
+            ],
             [header for header in row if normalise_header(header) in unwanted],
             is_hinted,
             held / len(needed) * len((headers & known) - unwanted) / len(headers),

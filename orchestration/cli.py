@@ -481,7 +481,7 @@ def _home_if_any(context: typer.Context, option: Path | None) -> Home | None:
 
 
 def _say_what_came_of_it(out: Console, home: Home, done: Run) -> None:
-    from orchestration.reporting import failed_checks, files_table, rejected_batches
+    from orchestration.reporting import besides_rejected, failed_checks, files_table, rejected_batches
 
     if done.files:
         out.print()
@@ -492,9 +492,7 @@ def _say_what_came_of_it(out: Console, home: Home, done: Run) -> None:
     if quarantined := sum(report.rows_quarantined for report in done.files):
         out.print(f"\n{quarantined:,} rows are in quarantine. `impact check FILE` says why, row by row; "
                   f"{home.landing / 'findings.parquet'} lists all of them.", soft_wrap=True)  # fmt: skip
-    # What rejected a batch has been said.
-    told = (check for check in done.checks if check.stage != "landed" or not check.blocks)
-    _section(out, "Failed checks", failed_checks(told))
+    _section(out, "Failed checks", failed_checks(besides_rejected(done.files, done.checks)))
     out.print()
     if done.publication is None:
         _say_why_nothing_was_published(out, home, done)
@@ -595,8 +593,8 @@ def _say_where_it_comes_from(out: Console, found: list[Lineage]) -> None:
         )
         queries = [file.rows_query for file in figure.files if file.rows_query is not None]
         if queries:
-            told = "one" if len(queries) == 1 else "first of them; `--json` has a query for each"
-            out.print(f"\nAll rows of the {told}, as they landed; source_row is the row in the file:", soft_wrap=True)
+            told = "it" if len(queries) == 1 else "the first file (`--json` has a query for each)"
+            out.print(f"\nAll rows of {told} as they landed; source_row is the row in the file:", soft_wrap=True)
             out.print(f"  {queries[0]}\n", soft_wrap=True)
         else:
             out.print("\nTheir rows are no longer in landing.\n")

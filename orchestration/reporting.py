@@ -101,12 +101,17 @@ def rejected_batches(reports: Iterable[FileReport], checks: Sequence[CheckResult
 
 def _against(report: FileReport, checks: Sequence[CheckResult]) -> list[str]:
     """What its gate says against the batch of a file; empty where it passed."""
-    return [
-        check.message or check.description
-        for check in checks
-        if check.stage == "landed" and check.blocks and check.dataset == report.dataset
-        and check.vintage_id in (None, report.vintage_id)
-    ]  # fmt: skip
+    return [check.message or check.description for check in checks if _is_against(check, report)]
+
+
+def _is_against(check: CheckResult, report: FileReport) -> bool:
+    is_its = check.dataset == report.dataset and check.vintage_id in (None, report.vintage_id)
+    return is_its and check.stage == "landed" and check.blocks
+
+
+def besides_rejected(reports: Sequence[FileReport], checks: Iterable[CheckResult]) -> list[CheckResult]:
+    """The checks but for those that ``rejected_batches`` tells of; a rejected batch may have left the inbox."""
+    return [check for check in checks if not any(_is_against(check, report) for report in reports)]
 
 
 def file_check(report: FileReport, contracts: Mapping[str, Contract]) -> list[str]:
@@ -150,7 +155,7 @@ def _verdict(report: FileReport, contract: Contract | None) -> str | None:
     """Why the good rows would not be used either, or None where they would."""
     if report.status != "landed" or contract is None:
         return None
-    if report.rows_landed == 0:
+    if report.rows_landed == 0 and (report.rows_read > 0 or contract.may_be_empty is None):
         return "would be rejected, because it holds no row that can be used"
     limit = contract.reject_above_quarantined_percent
     if 100 * report.rows_quarantined > limit * report.rows_read:

@@ -35,7 +35,6 @@ class Authority:
     miles_east: float
     miles_north: float
     outward: tuple[str, ...]
-    grid: str = "GB"
 
 
 HOME = Authority("E08999001", "989", "Quillhampton", 0, 0, ("QX1", "QX2", "QX3", "QX4", "QX5"))
@@ -50,8 +49,7 @@ NEIGHBOURS = (
     Authority("E08999008", "996", "Ludmere", -21, -11, ("QX20",)),
     Authority("E08999009", "997", "Vesperley", -75, 20, ("QX21",)),
     Authority("E08999010", "998", "Dunmallow", 35, -60, ("QX22",)),
-    # On the Irish grid: its children are outside and far from home, and how far is not known.
-    Authority("E08999011", "999", "Inishquern", -120, 95, ("QT1",), grid="IE"),
+    Authority("E08999011", "999", "Inishquern", -120, 95, ("QT1",)),
 )
 AUTHORITIES = (HOME, *NEIGHBOURS)
 #: An outward half in the right form that the directory does not hold.
@@ -64,13 +62,12 @@ POSTCODES_PER_OUTWARD = 60
 
 @dataclass(frozen=True)
 class Postcode:
-    """A postcode of the invented directory; easting and northing in metres on its grid."""
+    """A postcode of the invented directory; easting and northing in metres on the British grid."""
 
     postcode: str
     easting: int
     northing: int
     authority_code: str
-    grid: str
 
 
 def make_postcodes(chance: Chance) -> list[Postcode]:
@@ -90,7 +87,6 @@ def _postcode(chance: Chance, authority: Authority, outward: str, number: int) -
         easting=CENTRE[0] + round((authority.miles_east + east) * METRES_PER_MILE),
         northing=CENTRE[1] + round((authority.miles_north + north) * METRES_PER_MILE),
         authority_code=authority.area_code,
-        grid=authority.grid,
     )
 
 
@@ -130,6 +126,6 @@ def write_overlay(folder: Path, postcodes: list[Postcode]) -> None:
     )
     write_csv(
         folder / "postcodes.csv",
-        ["postcode_key", "easting", "northing", "district_code", "grid"],
-        [[p.postcode, p.easting, p.northing, p.authority_code, p.grid] for p in postcodes],
+        ["postcode_key", "easting", "northing", "district_code"],
+        [[p.postcode, p.easting, p.northing, p.authority_code] for p in postcodes],
     )

@@ -178,10 +178,7 @@ def locate(episode: Episode, directory: Directory) -> Location:
         return Location(is_known=False, is_outside=False, is_far=False)
     home = directory.resolved.get(episode.home_postcode or "")
     is_far = False
-    if home is not None and home.grid != placed.grid:
-        # Across the Irish Sea.
-        is_far = True
-    elif home is not None:
+    if home is not None:
         metres = ((home.easting - placed.easting) ** 2 + (home.northing - placed.northing) ** 2) ** 0.5
         miles = Decimal(metres / METRES_PER_MILE).quantize(Decimal("0.1"), ROUND_HALF_UP)
         is_far = miles > FAR_MILES

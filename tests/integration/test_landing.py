@@ -682,22 +682,20 @@ def test_postcodes_become_authorities_and_a_distance_rounded_half_up(home: Home)
                 episode(CHILD="5", HOME_POST="", PL_POST="OL16 1XL"),
                 episode(CHILD="6", PL_POST="BT1 1AA"),  # on another grid
                 episode(CHILD="7", PL_POST="not a postcode"),
-                episode(CHILD="8", HOME_POST="BT1 1AA", PL_POST="BT1 1AA"),  # both on the other grid
             ],
         ),
     )
     report = run(home)["episodes.csv"]
-    assert (report.rows_landed, report.findings) == (8, [])
-    columns = "home_authority_code, placement_authority_code, distance_miles, is_across_irish_sea"
+    assert (report.rows_landed, report.findings) == (7, [])
+    columns = "home_authority_code, placement_authority_code, distance_miles"
     assert landed(home, "ssda903_episodes", columns) == [
-        ("S12000027", "S12000027", Decimal("20.1"), False),
-        ("E08000005", "E10000017", Decimal("24.7"), False),
-        ("E08000005", "E08000005", Decimal("0"), False),
-        ("E08000005", None, None, None),
-        (None, "E08000005", None, None),
-        ("E08000005", "N09000003", None, True),
-        ("E08000005", None, None, None),
-        ("N09000003", "N09000003", Decimal("0"), False),
+        ("S12000027", "S12000027", Decimal("20.1")),
+        ("E08000005", "E10000017", Decimal("24.7")),
+        ("E08000005", "E08000005", Decimal("0")),
+        ("E08000005", None, None),
+        (None, "E08000005", None),
+        ("E08000005", "N09000003", None),
+        ("E08000005", None, None),
     ]
 
 
@@ -971,7 +969,7 @@ def test_files_that_cannot_be_used_are_refused_with_a_reason_and_the_run_goes_on
 def test_a_missing_column_is_named_with_what_was_found(registered: Home) -> None:
     write(
         registered.inbox / "training" / "x.csv",
-        csv_text(["Learner", "Course", "Session date", "Status", "Organisation"], [["a"] * 5]),
+        csv_text(["Learner", "Course", "Session date", "Amy Jones", "Status", "Organisation"], [["a"] * 6]),
     )
     report = run(registered)["training/x.csv"]
     assert report.message == (
@@ -979,8 +977,8 @@ def test_a_missing_column_is_named_with_what_was_found(registered: Home) -> None
         "“Training level”)"
     )
     assert report.findings[0].remedy == (
-        "Export it again with them. The header row that was found reads: “Learner”, “Course”, “Session date”, "
-        "“Status”, “Organisation”."
+        "Export it again with them. The header row that was found has “Learner”, “Course”, “Session date”, “Status”, "
+        "“Organisation”; what stands at the top of column D is not known there."
     )
 
 
@@ -1378,6 +1376,15 @@ def test_dates_with_the_month_first_refuse_the_file_and_are_not_read_as_other_da
     write(path, csv_text(TRAINING_HEADER, [*rows, booking("last@x.example", date="25/01/2024")]))
     report = check_file(path, registered)
     assert (report.rows_quarantined, report.rows_landed) == (3 * rows_of_each, 6 * rows_of_each + 1)
+
+
+def test_dates_with_the_month_first_and_a_year_of_two_digits_refuse_the_file_too(registered: Home) -> None:
+    days = [f"{month}/{day}/24" for month in (1, 2, 3) for day in (4, 11, 19)]
+    path = write(
+        registered.inbox / "bookings.csv",
+        csv_text(TRAINING_HEADER, [booking(f"{n}@x.example", date=day) for n, day in enumerate(days)]),
+    )
+    assert check_file(path, registered).findings[0].rule == "month_first"
 
 
 def test_a_column_of_postcodes_in_which_none_is_one_is_said_once(home: Home) -> None:

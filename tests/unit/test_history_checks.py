@@ -276,6 +276,8 @@ def test_a_file_that_lost_rows_of_the_one_it_replaces_is_found() -> None:
 
     assert replaced(None, 5) == replaced(100, 80) == replaced(19, 1) == []
     assert replaced(100, 79) == [("new", "less than log.csv, whose place it takes")]
+    assert replaced(5, 0) == [("new", "no rows at all, and fewer than log.csv, whose place it takes")]
+    assert replaced(0, 0) == []
 
 
 def test_chance_alone_raises_nothing_in_a_hundred_returns() -> None:

@@ -24,7 +24,7 @@ from orchestration.dbt_build import BuildError, NodeResult, build_arguments, cou
 from orchestration.instance import settle
 from orchestration.lock import HomeBusy, writing
 from orchestration.manifest import in_external_location
-from orchestration.reporting import failed_checks, file_check, files_table, rejected_batches
+from orchestration.reporting import besides_rejected, failed_checks, file_check, files_table, rejected_batches
 
 MODEL, SEED, VIEW = "model.impact.areas", "seed.impact.seed_areas", "model.impact.stg_areas"
 TEST, WARNING = "test.impact.areas_are_unique", "test.impact.areas_are_many"
@@ -384,6 +384,21 @@ def test_a_rejected_batch_is_named_with_the_reasons():
     assert rejected_batches(reports, checks) == [
         "b.csv was rejected as a whole. Half of it is in quarantine; send it again."
     ]
+
+
+def test_a_rejected_batch_that_has_left_the_inbox_is_among_the_failed_checks():
+    here, gone = (result(passed=False, vintage_id=vintage_id) for vintage_id in ("v1", "v2"))
+    warning = result(passed=False, vintage_id="v1", severity="warning")
+    reports = [FileReport("a.csv", "events", "v1", "landed")]
+    assert besides_rejected(reports, [here, gone, warning]) == [gone, warning]
+
+
+def test_a_return_of_headers_alone_that_says_something_is_not_called_useless():
+    said = {}
+    for dataset in ("ssda903_uasc", "ssda903_header"):
+        said[dataset] = file_check(FileReport("a.csv", dataset, "", "landed", 0, 0, 0, 0), load_contracts())
+    assert not any("would be rejected, because" in line for line in said["ssda903_uasc"])
+    assert any("would be rejected, because" in line for line in said["ssda903_header"])
 
 
 def test_failed_checks_are_listed_with_those_that_stop_something_first():

@@ -316,6 +316,12 @@ def test_the_end_mark_of_an_old_program_is_no_row(tmp_path: Path) -> None:
     assert sheet.misshapen == []
 
 
+def test_a_form_feed_and_the_like_end_no_row(tmp_path: Path) -> None:
+    sheet = sheet_of(tmp_path, 'A,B,C\n\x85,2,"\x0c4",5\n\u2028,7,8\n'.encode())
+    assert read(sheet) == [(3, "", "7", "8")]
+    assert sheet.misshapen == [(2, 4)]
+
+
 def test_a_quotation_mark_that_takes_in_rows_refuses_the_file_by_its_row(tmp_path: Path) -> None:
     sheet = sheet_of(tmp_path, b'A,B,C\n1,2,3\n4,"5,6\n7,8,9\n10,11,12\n13,14",15,16\n')
     with pytest.raises(UnreadableFile) as refused:

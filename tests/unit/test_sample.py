@@ -479,8 +479,6 @@ def outside(row: dict[str, str], directory: dict[str, dict[str, str]], beyond_mi
         return True
     if lives is None:
         return False
-    if lives["grid"] != placed["grid"]:
-        return True
     east, north = (int(placed[axis]) - int(lives[axis]) for axis in ("easting", "northing"))
     miles = (east**2 + north**2) ** 0.5 / 1000 / 1.6093
     return int(miles * 10 + 0.5) / 10 > beyond_miles

@@ -29,7 +29,12 @@ located as (
         open_at_year_end.child_id,
         settings.authority_code as responsible_authority_code,
         open_at_year_end.distance_miles,
-        coalesce(open_at_year_end.is_across_irish_sea, false) as is_across_irish_sea,
+        -- Northern Ireland is on a grid of its own, so no distance is worked out; it is more than 20 miles from
+        -- anywhere in England and Wales.
+        coalesce(
+            starts_with(open_at_year_end.placement_authority_code, 'N')
+            and left(open_at_year_end.home_authority_code, 1) in ('E', 'W'), false
+        ) as is_across_irish_sea,
         open_at_year_end.placement_authority_code is null as is_location_unknown,
         -- False where the authority is not known: such a child is counted as unknown, never as inside.
         coalesce(

@@ -1,5 +1,4 @@
 -- One row per file vintage that the ledger knows, whether it landed or not.
-{{ config(materialized='table') }}
 with source_files as (
     select * from {{ source('landing', 'source_files') }}
 ),

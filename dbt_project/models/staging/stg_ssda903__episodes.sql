@@ -27,7 +27,6 @@ final as (
         home_authority_code,
         placement_authority_code,
         distance_miles,
-        is_across_irish_sea,
         vintage_id,
         source_row
     from in_force
