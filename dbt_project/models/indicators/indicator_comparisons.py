@@ -25,9 +25,8 @@ def model(dbt, session):
         .to_arrow_table()
     )
     judgement = judge_pairs(ArrowColumns(pairs))
-    judged = pairs.select([*KEY, "value", "comparator_status"])
+    columns = {name: pairs[name] for name in (*KEY, "value", "comparator_value", "comparator_status")}
     for name, values in judgement.items():
         # Typed, so that a home without a single pair has the same columns.
-        column = pa.array(values, pa.string() if values.dtype == object else pa.float64(), from_pandas=True)
-        judged = judged.append_column(name, column)
-    return judged
+        columns[name] = pa.array(values, pa.string() if values.dtype == object else pa.float64(), from_pandas=True)
+    return pa.table(columns)
