@@ -50,3 +50,7 @@ class CheckResult:
     def blocks(self) -> bool:
         """Whether the batch is rejected, or the publication stopped."""
         return not self.passed and self.severity == "error"
+
+    def rejects(self, vintage_id: str) -> bool:
+        """Whether it is held against a batch of its dataset; one that names none is held against each."""
+        return self.blocks and self.vintage_id in (None, vintage_id)

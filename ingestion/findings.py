@@ -103,14 +103,15 @@ def shown(value: str | None, *, personal: bool) -> str | None:
     return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"
 
 
-def column_letters(places: Sequence[int]) -> str:
-    """Columns as a spreadsheet calls them, counted from 1; their headers may be somebody's data, in a form."""
-    return ("column " if len(places) == 1 else "columns ") + listed([_letters(place) for place in places], 25)
+def column_letter(position: int) -> str:
+    """A column, counted from 0, by the letters that a spreadsheet shows above it."""
+    first, last = divmod(position, 26)
+    return (column_letter(first - 1) if first else "") + chr(ord("A") + last)
 
 
-def _letters(place: int) -> str:
-    before, last = divmod(place - 1, 26)
-    return (_letters(before) if before else "") + chr(ord("A") + last)
+def column_letters(positions: Sequence[int]) -> str:
+    """Several columns in a sentence, where their headers may be somebody's data, as in a form."""
+    return ("column " if len(positions) == 1 else "columns ") + listed([column_letter(at) for at in positions], 25)
 
 
 def listed_headers(headers: Sequence[str]) -> str:

@@ -34,7 +34,7 @@ from ingestion.context import day_in_path, describe, from_path
 from ingestion.contracts import Column, Contract, load_contracts
 from ingestion.corrections import Correction, of_file, read_corrections
 from ingestion.database import open_in_memory
-from ingestion.findings import Finding, column_letters, listed_headers, shown, to_table
+from ingestion.findings import Finding, column_letter, column_letters, listed_headers, shown, to_table
 from ingestion.forms import Tool, load_tools, match_questions
 from ingestion.forms.matching import refuse_what_is_twice
 from ingestion.home import SETTINGS_FILE, Home
@@ -700,7 +700,7 @@ def _sorted(file: _File, rules: _Rules) -> Iterator[tuple[Splitter, FileReport]]
             vintage_id=file.vintage_id,
             sheet=sheet.name,
             headers={
-                c: _shown(file.recognised.headers[at[0]].strip()) or _letters(at[0])
+                c: _shown(file.recognised.headers[at[0]].strip()) or column_letter(at[0])
                 for c, at in positions.items()
                 if len(at) < len(file.recognised.headers)
             },
@@ -944,13 +944,11 @@ def _postcodes_that_are_none(file: _File, lookups: Lookups, columns: list[Column
     return findings
 
 
-def _what_was_found(contract: Contract, headers: list[str]) -> str:
+def _what_was_found(recognised: Recognised) -> str:
     """The header row as it was found; of what is not known there only where it is, as it may be somebody's data."""
-    known = {normalise_header(name) for column in contract.columns for name in column.headers}
-    listed_here = [header for header in headers if normalise_header(header) in known]
-    strange = [at for at, text in enumerate(headers, 1) if text.strip() and normalise_header(text) not in known]
-    found = f"The header row that was found has {listed_headers(listed_here)}"
-    return found + (f"; what stands at the top of {column_letters(strange)} is not known there." if strange else ".")
+    known, unknown = _known_positions(recognised), _unknown_positions(recognised)
+    found = f"The header row that was found has {listed_headers([recognised.headers[at] for at in sorted(known)])}"
+    return found + (f"; what stands at the top of {column_letters(unknown)} is not known there." if unknown else ".")
 
 
 def _layout(file: _File) -> tuple[list[Column], dict[str, tuple[int, ...]], dict[int, str]]:
@@ -995,7 +993,7 @@ def _layout(file: _File) -> tuple[list[Column], dict[str, tuple[int, ...]], dict
         raise UnreadableFile(
             "header_missing",
             f"it looks like “{contract.title}”, but these columns are missing: {listed(missing, 25)}",
-            f"Export it again with them. {_what_was_found(contract, headers)}",
+            f"Export it again with them. {_what_was_found(file.recognised)}",
         )
     groups = _groups(contract, headers, positions)
     for number, start in enumerate(groups):
@@ -1088,12 +1086,6 @@ def _found(recognised: Recognised) -> dict[str, list[int]]:
     return found
 
 
-def _letters(position: int) -> str:
-    """A column by the letters that a spreadsheet shows above it."""
-    first, last = divmod(position, 26)
-    return (_letters(first - 1) if first else "") + chr(ord("A") + last)
-
-
 def _shown(header: str) -> str:
     """A header as a message may show it: a table may have a column for each person."""
     return shown(header, personal=False) or ""
@@ -1102,9 +1094,6 @@ def _shown(header: str) -> str:
 def _unknown_headers(file: _File) -> list[Finding]:
     """A header that nothing reads is said once, not per row."""
     assert file.recognised is not None
-    if file.contract.ignore_other_headers or file.contract.repeats is not None:
-        return []
-    known = _known_positions(file.recognised)
     return [
         Finding(
             dataset=file.contract.dataset,
@@ -1112,7 +1101,7 @@ def _unknown_headers(file: _File) -> list[Finding]:
             vintage_id=file.vintage_id,
             sheet=file.recognised.sheet.name,
             source_row=None,
-            column_name=_shown(header),
+            column_name=_shown(file.recognised.headers[position]),
             rule="unknown_column",
             value=None,
             message="nothing reads this column, and it was not kept",
@@ -1121,9 +1110,16 @@ def _unknown_headers(file: _File) -> list[Finding]:
             else "Nothing to do, unless the column matters: then add it to the dataset's contract.",
             severity="warning",
         )
-        for position, header in enumerate(file.recognised.headers)
-        if header.strip() and position not in known
+        for position in _unknown_positions(file.recognised)
     ]
+
+
+def _unknown_positions(recognised: Recognised) -> list[int]:
+    """The columns that nothing reads, of a file that is not known to have others."""
+    if recognised.contract.ignore_other_headers or recognised.contract.repeats is not None:
+        return []
+    known = _known_positions(recognised)
+    return [at for at, header in enumerate(recognised.headers) if header.strip() and at not in known]
 
 
 def _known_positions(recognised: Recognised) -> set[int]:

@@ -277,7 +277,7 @@ class _Near:
     contract: Contract
     #: The spellings of each header that it lacks.
     missing: list[list[str]]
-    #: Where in the row something stands that is not known there, counted from 1. What it is may be somebody's data,
+    #: Where in the row something stands that is not known there, counted from 0. What it is may be somebody's data,
     #: where a form has the titles of its fields beside what was filled in.
     unknown: list[int]
     #: Headers that no such file has.
@@ -338,7 +338,7 @@ def _nearly(
             missing,
             [
                 at
-                for at, text in enumerate(row, 1)
+                for at, text in enumerate(row)
                 if text.strip() and not reads_others and normalise_header(text) not in known
             ],
             [header for header in row if normalise_header(header) in unwanted],

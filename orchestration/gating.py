@@ -79,11 +79,7 @@ def why_rejected(vintage_id: str, results: Sequence[CheckResult]) -> list[str]:
 
     An error that names no batch is held against each batch of its dataset: which one it is about is not known.
     """
-    return [
-        result.message or result.description
-        for result in results
-        if result.blocks and result.vintage_id in (None, vintage_id)
-    ]
+    return [result.message or result.description for result in results if result.rejects(vintage_id)]
 
 
 def _standing(home: Home, ledger: Ledger, datasets: Sequence[str]) -> dict[str, list[str]]:

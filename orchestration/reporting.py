@@ -105,8 +105,7 @@ def _against(report: FileReport, checks: Sequence[CheckResult]) -> list[str]:
 
 
 def _is_against(check: CheckResult, report: FileReport) -> bool:
-    is_its = check.dataset == report.dataset and check.vintage_id in (None, report.vintage_id)
-    return is_its and check.stage == "landed" and check.blocks
+    return check.stage == "landed" and check.dataset == report.dataset and check.rejects(report.vintage_id)
 
 
 def besides_rejected(reports: Sequence[FileReport], checks: Iterable[CheckResult]) -> list[CheckResult]:

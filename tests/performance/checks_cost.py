@@ -43,7 +43,7 @@ def measured(home: Path) -> dict[str, float]:
     # Here, because the process of the gates imports this module as well.
     from orchestration import assets, dbt_build
 
-    meter: Meter = Meter()
+    meter = Meter()
     nodes: list[NodeResult] = []
 
     def kept(*arguments: object, **named: object) -> list[NodeResult]:

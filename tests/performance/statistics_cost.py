@@ -41,12 +41,12 @@ def main() -> None:
         build(home, manifest)
         for _ in range(options.runs):
             for name, selected in (("with", set(nodes)), ("without", set(nodes) - added)):
-                clock, processor = time.perf_counter(), time.process_time()
+                began, used = time.perf_counter(), time.process_time()
                 results = build(home, manifest, selected)
                 if not all(result.succeeded for result in results):
                     raise SystemExit("The build did not get to its end.")
-                found[name].append((time.perf_counter() - clock, time.process_time() - processor))
-                clock, processor = found[name][-1]
+                clock, processor = time.perf_counter() - began, time.process_time() - used
+                found[name].append((clock, processor))
                 print(f"{name:<8} {len(results):>4} nodes {clock:>7.2f} s, {processor:>7.2f} s of processor")
     for at, name in enumerate(("clock", "processor")):
         more, less = (statistics.median(seconds[at] for seconds in found[which]) for which in ("with", "without"))

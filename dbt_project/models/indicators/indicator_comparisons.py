@@ -16,14 +16,7 @@ def model(dbt, session):
     from dbt_project.python.judgement import judge_pairs
 
     dbt.config(materialized="table")
-    pairs = (
-        dbt.ref("indicator_comparators")
-        .order(
-            "indicator_id, source_dataset, area_code, sector, organisation_id, breakdown, breakdown_value, period_type,"
-            " period, comparator"
-        )
-        .to_arrow_table()
-    )
+    pairs = dbt.ref("indicator_comparators").order(", ".join(KEY)).to_arrow_table()
     judgement = judge_pairs(ArrowColumns(pairs))
     columns = {name: pairs[name] for name in (*KEY, "value", "comparator_value", "comparator_status")}
     for name, values in judgement.items():
