@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations.landing_gate import LandingGate
+from expectations.landing_gate import companions as companions_of
 from expectations.marts import MARTS
 from expectations.marts_gate import MartsGate
 from expectations.results import CheckResult, GateError, Stage
@@ -14,13 +15,16 @@ from ingestion.contracts import load_contracts
 from ingestion.home import Home
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 
 #: What the gates found last, by home and stage and then by suite, until it is written.
 _FOUND: dict[tuple[Path, Stage], dict[str, list[ExpectationValidationResult]]] = {}
 
 
-def check_landed(home: Home, vintages: Mapping[str, Sequence[str]]) -> list[CheckResult]:
+def check_landed(
+    home: Home, vintages: Mapping[str, Sequence[str]], ledger: pa.Table | None = None
+) -> list[CheckResult]:
     """Prove the landed batches that are about to be used.
 
     All vintages of a dataset are looked at together. Where that finds an error, each vintage that it names is looked
@@ -29,6 +33,7 @@ def check_landed(home: Home, vintages: Mapping[str, Sequence[str]]) -> list[Chec
     Args:
         home: whose landing zone.
         vintages: dataset → the vintages to gate; a dataset without any is left out.
+        ledger: what the ledger says of its files, where it has not exported that yet.
 
     Returns:
         The results, dataset by dataset. A batch is to be rejected where a result with its ``vintage_id`` ``blocks``;
@@ -51,11 +56,16 @@ def check_landed(home: Home, vintages: Mapping[str, Sequence[str]]) -> list[Chec
     found = _FOUND.setdefault((home.root, "landed"), {})
     with Validation() as validation:
         validation.confine(home.root)
-        gate = LandingGate(validation, home, wanted)
+        gate = LandingGate(validation, home, wanted, ledger)
         for dataset, ids in wanted.items():
             results += gate.results(dataset, ids)
             found[dataset] = validation.taken()
     return results
+
+
+def companions(home: Home, datasets: Sequence[str]) -> dict[str, frozenset[str]]:
+    """The datasets whose rows in force the verdict on each of some datasets rests on beside its own."""
+    return {dataset: companions_of(home, dataset) for dataset in datasets}
 
 
 def check_marts(home: Home) -> list[CheckResult]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,9 +49,12 @@ LEDGER_COLUMNS = {
     "is_current": "boolean",
 }
 
+#: The register of organisations.
+REGISTER = "organisations"
+
 #: What checks compare a batch with: name → dataset whose landed files it comes from, and the columns it has.
 COMPANIONS = {
-    "registered_organisations": ("organisations", {"organisation_id": "varchar"}),
+    "registered_organisations": (REGISTER, {"organisation_id": "varchar"}),
     "landed_rolls": ("pupils_on_roll", {"school_id": "varchar"}),
     "landed_header": ("ssda903_header", {"collection_year": "bigint", "child_id": "varchar"}),
     "landed_episodes": ("ssda903_episodes", {"collection_year": "bigint", "child_id": "varchar"}),
@@ -73,11 +77,17 @@ class LandingGate:
     rows, with the vintage whose file they lie in as ``file_vintage_id``).
     """
 
-    def __init__(self, validation: Validation, home: Home, vintages: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        validation: Validation,
+        home: Home,
+        vintages: Mapping[str, Sequence[str]],
+        ledger: pa.Table | None = None,
+    ) -> None:
         """Read the ledger and the columns of every file; rows are read only by the checks."""
         self.validation, self.home = validation, home
         self._described: dict[str, dict[str, str]] = {}
-        self._lay_out_ledger()
+        self._lay_out_ledger(ledger)
         self._lay_out_facts(vintages)
         self._lay_out_home()
         self._lay_out_names()
@@ -130,16 +140,9 @@ class LandingGate:
         usable = [vintage for vintage in vintages if vintage not in unusable]
         if usable:
             self._lay_out_rows(dataset, usable, rows)
-            checks = (*landed_checks(dataset), *batch_checks(dataset), *self._own_checks(dataset))
+            checks = rows_checks(self.home, dataset)
             outcomes += [("landed", outcome) for outcome in self.validation.run("landed", checks)]
         return outcomes
-
-    def _own_checks(self, dataset: str) -> tuple[Check, ...]:
-        """What the home's own instruments demand of answers to them."""
-        survey = load_contracts()[dataset].survey
-        if survey is None or survey.instrument is not None:
-            return ()
-        return own_survey_checks(load_own_instruments(self.home))
 
     def _reported(
         self, dataset: str, outcomes: Sequence[tuple[str, Outcome]], vintage_id: str | None
@@ -176,16 +179,16 @@ class LandingGate:
     def _path(self, dataset: str, vintage_id: str) -> Path:
         return self.home.landing / dataset / f"{vintage_id}.parquet"
 
-    def _lay_out_ledger(self) -> None:
-        ledger = self.home.landing / "source_files.parquet"
-        if ledger.is_file():
-            columns = ", ".join(LEDGER_COLUMNS)
-            self.validation.execute(
-                f"create table ledger as select {columns} from read_parquet({literal(str(ledger))})"
-            )
-        else:
-            # Every batch then fails for not being in the ledger, which is what there is to say.
-            self.validation.execute(f"create table ledger ({_typed(LEDGER_COLUMNS)})")
+    def _lay_out_ledger(self, ledger: pa.Table | None) -> None:
+        exported = self.home.landing / "source_files.parquet"
+        columns = list(LEDGER_COLUMNS)
+        if ledger is None and exported.is_file():
+            ledger = pq.read_table(exported, columns=columns)
+        # Without one every batch fails for not being in the ledger, which is what there is to say.
+        self.validation.execute(f"create table ledger ({_typed(LEDGER_COLUMNS)})")
+        if ledger is not None:
+            self.validation.look_up("exported", ledger)
+            self.validation.execute(f"insert into ledger select {', '.join(columns)} from exported")
         # Where files add to each other the file itself is the submission.
         self.validation.execute(
             "create table replaced as"
@@ -212,7 +215,7 @@ class LandingGate:
     def _lay_out_names(self) -> None:
         """Every name under which an organisation is registered, as names are compared: without regard to case."""
         columns = {"organisation_id": "varchar", "organisation_name": "varchar", "aliases": "varchar[]"}
-        self._lay_out_companion("registered", "organisations", columns, complete=False)
+        self._lay_out_companion("registered", REGISTER, columns, complete=False)
         self.validation.execute(
             "create table registered_names as"
             " select distinct lower(trim(regexp_replace(name, '\\s+', ' ', 'g'))) as known_as"
@@ -317,6 +320,21 @@ class LandingGate:
             return columns.keys() <= self._columns(path).keys()
         except sqlalchemy.exc.DBAPIError:
             return False
+
+
+def companions(home: Home, dataset: str) -> frozenset[str]:
+    """The datasets whose landed rows the checks on another one look at beside its own."""
+    tables = {"registered_names": REGISTER, **{table: of for table, (of, _) in COMPANIONS.items()}}
+    words = {word for check in rows_checks(home, dataset) for word in re.findall(r"\w+", check.sql)}
+    return frozenset(of for table, of in tables.items() if table in words)
+
+
+def rows_checks(home: Home, dataset: str) -> tuple[Check, ...]:
+    """The checks on the landed rows of a dataset, with what the home's own instruments demand of answers to them."""
+    survey = load_contracts()[dataset].survey
+    takes_own = survey is not None and survey.instrument is None
+    own = own_survey_checks(load_own_instruments(home)) if takes_own else ()
+    return (*landed_checks(dataset), *batch_checks(dataset), *own)
 
 
 def _typed(columns: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import great_expectations as gx
+import pyarrow as pa
 import sqlalchemy
 from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
@@ -74,6 +75,10 @@ class Validation:
         """Run one statement beside Great Expectations, to lay out what it looks at; returns its rows, if any."""
         result = self._connection.exec_driver_sql(sql, tuple(parameters))
         return [tuple(row) for row in result.fetchall()] if result.returns_rows else []
+
+    def look_up(self, table: str, rows: pa.Table) -> None:
+        """Let ``execute`` read an Arrow table under a name; the checks do not see it."""
+        self._connection.exec_driver_sql("register", (table, rows))
 
     def confine(self, folder: Path) -> None:
         """From now on the database reaches nothing outside of a folder."""

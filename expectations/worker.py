@@ -17,16 +17,22 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from expectations.batches import batch_checks
 from expectations.deferred import defer
-from expectations.gates import check_landed, check_marts, write_data_docs
+from expectations.gates import check_landed, check_marts, companions, write_data_docs
 from expectations.marts import has_rows
 from expectations.results import CheckResult, GateError
 from expectations.suites import landed_checks
 from ingestion.contracts import load_contracts
 from ingestion.home import Home
 from ingestion.pseudonyms import KEY_VARIABLE
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +49,7 @@ class GateWorker:
         self._executor: ProcessPoolExecutor | None = None
         self._lifeline: Connection | None = None
         self._documenting: Future[None] | None = None
+        self._asked: Future[Any] | None = None
 
     def __enter__(self) -> Self:
         """Start the process and let it import while the caller goes on."""
@@ -50,7 +57,7 @@ class GateWorker:
         processes = multiprocessing.get_context("spawn")
         theirs, self._lifeline = processes.Pipe(duplex=False)
         self._executor = ProcessPoolExecutor(1, mp_context=processes, initializer=_start, initargs=(theirs,))
-        self._executor.submit(os.getpid)
+        self._asked = self._executor.submit(os.getpid)
         return self
 
     def __exit__(
@@ -67,7 +74,12 @@ class GateWorker:
             self._lifeline.close()
         if self._executor is not None:
             self._executor.shutdown(wait=True, cancel_futures=True)
-        self._executor = self._lifeline = None
+        self._executor = self._lifeline = self._asked = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the process has started, and has answered what it was asked."""
+        return self._asked is not None and self._asked.done()
 
     def check_landed(self, home: Home, vintages: Mapping[str, Sequence[str]]) -> list[CheckResult]:
         """``gates.check_landed`` in the worker; with nothing to gate the worker is not asked.
@@ -77,6 +89,20 @@ class GateWorker:
         """
         wanted = {dataset: list(ids) for dataset, ids in vintages.items() if ids}
         return self._ask(check_landed, home, wanted) if wanted else []
+
+    def begin_to_check_landed(
+        self, home: Home, vintages: Mapping[str, Sequence[str]], ledger: pa.Table
+    ) -> Future[list[CheckResult]]:
+        """``gates.check_landed`` in the worker, while the caller goes on; what it raises the future holds."""
+        return self._submit(check_landed, home, {dataset: list(ids) for dataset, ids in vintages.items()}, ledger)
+
+    def companions(self, home: Home, datasets: Sequence[str]) -> dict[str, frozenset[str]]:
+        """``gates.companions`` in the worker, which has the checks at hand.
+
+        Raises:
+            GateError: the worker ended before it answered.
+        """
+        return self._ask(companions, home, list(datasets))
 
     def check_marts(self, home: Home) -> list[CheckResult]:
         """``gates.check_marts`` in the worker.
@@ -91,17 +117,20 @@ class GateWorker:
         if self._executor is not None:
             self._documenting = self._executor.submit(write_data_docs, home)
 
-    def _ask(self, gate: Callable[..., list[CheckResult]], *arguments: object) -> list[CheckResult]:
-        if self._executor is None:
-            raise GateError("The worker is not running: use it inside `with GateWorker() as worker:`.")
+    def _ask(self, gate: Callable[..., T], *arguments: object) -> T:
         try:
-            answer: Future[list[CheckResult]] = self._executor.submit(gate, *arguments)
-            return answer.result()
+            return self._submit(gate, *arguments).result()
         except BrokenProcessPool as error:
             raise GateError(
                 "The process that runs the checks ended before it answered, so nothing has passed the gate. "
                 "Run again; if it happens again, see whether the machine ran out of memory."
             ) from error
+
+    def _submit(self, gate: Callable[..., T], *arguments: object) -> Future[T]:
+        if self._executor is None:
+            raise GateError("The worker is not running: use it inside `with GateWorker() as worker:`.")
+        answer = self._asked = self._executor.submit(gate, *arguments)
+        return answer
 
 
 def _start(lifeline: Connection) -> None:
@@ -123,6 +152,7 @@ def _start(lifeline: Connection) -> None:
     for dataset, contract in load_contracts().items():
         if contract.not_needed is None:
             landed_checks(dataset)
+            batch_checks(dataset)
     # Parts of Great Expectations are imported by the first validation only.
     with Validation() as validation:
         validation.execute("create table warm_up as select 'no rows' as detail")

@@ -345,15 +345,6 @@ class Ledger:
         ).fetchone()
         return row
 
-    def ungated(self, dataset: str) -> list[str]:
-        """Landed vintages of a dataset that no gate has judged yet, oldest first."""
-        rows = self._db.execute(
-            """select vintage_id from vintages where dataset = ? and status = 'landed' and gate is null
-            and retired_at is null order by landed_at, vintage_id""",
-            (dataset,),
-        )
-        return [row[0] for row in rows]
-
     def record_gate(self, vintage_id: str, passed: bool, message: str | None = None) -> None:
         """Enter a gate's verdict; a rejected vintage is never in force."""
         with self._transaction():
@@ -528,8 +519,8 @@ class Ledger:
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
-    def export(self) -> None:
-        """Write ``landing/source_files.parquet`` and ``landing/findings.parquet`` for the warehouse to read."""
+    def source_files(self) -> pa.Table:
+        """One row per vintage, as ``landing/source_files.parquet`` has it."""
         rows = [
             row
             | {
@@ -540,7 +531,11 @@ class Ledger:
             }
             for row in self._rows()
         ]
-        _write(self._home.landing / "source_files.parquet", pa.Table.from_pylist(rows, schema=_SOURCE_FILES))
+        return pa.Table.from_pylist(rows, schema=_SOURCE_FILES)
+
+    def export(self) -> None:
+        """Write ``landing/source_files.parquet`` and ``landing/findings.parquet`` for the warehouse to read."""
+        _write(self._home.landing / "source_files.parquet", self.source_files())
         _write(self._home.landing / "findings.parquet", self._findings())
 
     def _findings(self) -> pa.Table:

@@ -124,12 +124,18 @@ def _landing(contracts: Mapping[str, Contract], sources: Mapping[tuple[str, str]
             handover.forget(here, *handover.STAGES)
             with gates.worker() as worker:
                 watcher.phase("landing")
-                reports = land_inbox(here, watcher.landed, home.settle_seconds)
+                ahead = gating.LooksAhead(here, worker, list(contracts))
+
+                def dealt_with(report: FileReport) -> None:
+                    watcher.landed(report)
+                    ahead.landed(report)
+
+                reports = land_inbox(here, dealt_with, home.settle_seconds)
                 recall(here)
                 watcher.phase("landing checks")
                 warm_up()
                 with Ledger(here) as ledger:
-                    checks = gating.gate_landed(here, ledger, worker, list(contracts))
+                    checks = gating.gate_landed(here, ledger, worker, list(contracts), ahead)
                 worker.document(here)
             handover.leave(here, handover.LANDED, checks)
         watcher.checked(checks)

@@ -159,12 +159,16 @@ class _Worker:
     """A gate that finds what a test wants it to find."""
 
     found: tuple[CheckResult, ...] = ()
+    is_free = False
 
     def __enter__(self) -> _Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def companions(self, home: Home, datasets: list[str]) -> dict[str, frozenset[str]]:
+        return dict.fromkeys(datasets, frozenset())
 
     def check_landed(self, home: Home, vintages: dict[str, list[str]]) -> list[CheckResult]:
         has_rows = CheckResult("landed", "", "has_rows", "The batch has rows.", "error", True, 1, 0, **WHY)
