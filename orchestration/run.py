@@ -6,7 +6,6 @@ sides import for seconds, and there are two cores.
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations.results import CheckResult
-from expectations.worker import GateWorker
+from expectations.worker import GateWorker, collect_garbage_rarely
 from ingestion.home import HOME_VARIABLE, Home, HomeError
 from orchestration import last_run
 from orchestration.instance import settle
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 
 #: How many runs' logs stay in the home.
 KEPT_LOGS = 30
-#: A run makes millions of objects that live until its end; looking through them again and again takes a fifth of it.
-_OBJECTS_BEFORE_COLLECTION = 200_000
 
 
 @dataclass
@@ -179,7 +176,7 @@ def _execute(
 ) -> ExecuteInProcessResult:
     settle(home)
     os.environ[HOME_VARIABLE] = str(home.root)
-    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION, 20, 50)
+    collect_garbage_rarely()
     from dagster import DagsterInstance
 
     from orchestration.definitions import defs
