@@ -58,10 +58,7 @@ def _dataset(contract: Contract) -> str:
         "rejected as a whole.",
     ]
     if contract.may_be_empty is not None:
-        facts.append(
-            f"- A file of headers alone is accepted, and says: {contract.may_be_empty} The return stays "
-            "expected all the same, and no figure becomes nought by it."
-        )
+        facts.append(f"- A file of headers alone is accepted, and says: {contract.may_be_empty}")
     parts = [
         f"## `{contract.dataset}`\n\n**{contract.title}.** {contract.description}\n",
         "\n".join(facts) + "\n",

@@ -129,6 +129,8 @@ def file_check(report: FileReport, contracts: Mapping[str, Contract]) -> list[st
             f"  Result:      {_rows(report.rows_read)} read, {report.rows_landed:,} good, "
             f"{report.rows_quarantined:,} would be rejected, {report.rows_dropped:,} left out"
         )
+        if report.rows_read == 0 and contract is not None and contract.may_be_empty is not None:
+            lines.append(f"  It says:     {contract.may_be_empty}")
         if report.rows_corrected:
             lines.append(f"  Corrected:   {_rows(report.rows_corrected)}, as corrections.csv says")
         reasons = _reasons(contract) if contract else {}

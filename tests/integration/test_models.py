@@ -62,6 +62,7 @@ class Vintage:
     received_at: str = "2025-10-01"
     #: When its rows were deleted; then it has none.
     retired_at: str | None = None
+    submission: str = ""
 
 
 def exclusions(area: str, year: str, school_type: str = "Total", **figures: Any) -> dict[str, Any]:
@@ -394,7 +395,7 @@ def write_landing(home: Path, vintages: Sequence[Vintage]) -> None:
     for name, layout in landed_layouts().items():
         pq.write_table(to_arrow([], layout), landing / "home" / f"{name}.parquet")
     ledger = [
-        (v.dataset, f"{v.vintage_id}.csv", v.vintage_id, "", "landed", "passed", len(v.rows),
+        (v.dataset, f"{v.vintage_id}.csv", v.vintage_id, v.submission, "landed", "passed", len(v.rows),
          len(v.rows) if v.rows_landed is None else v.rows_landed, 0, 0, 0, "{}", v.received_at, "2025-10-01",
          v.sequence, v.is_current, 1, None, v.retired_at)
         for v in vintages
@@ -864,6 +865,26 @@ def test_a_return_that_comes_in_the_end_is_counted_and_was_late(tmp_path: Path) 
     assert shown[("total", "2024/25 summer")] == (32, 700, 4.57, "ok")
     assert shown[("O2", "2024/25 summer")] == (20, 300, 6.67, "ok")
     assert shown[("total", "2024/25")] == (96, 700, 13.71, "ok")
+
+
+def test_a_return_of_headers_alone_has_come(tmp_path: Path) -> None:
+    went_missing = {"collection_year": 2024, "child_id": "a", "missing_code": "M", "started_date": "2023-05-01"}
+    write_landing(
+        tmp_path / "home",
+        [
+            Vintage("ssda903_missing", "m24", 1, [went_missing], submission="collection_year=2024"),
+            Vintage("ssda903_missing", "m25", 2, [], submission="collection_year=2025"),
+        ],
+    )
+    build = dbt_build(
+        tmp_path / "home", tmp_path / "target", "--exclude-resource-type", "unit_test",
+        "--vars", "as_at_date: '2025-10-15'", "--indirect-selection", "cautious", "--select", "+expected_submissions",
+    )  # fmt: skip
+    assert build.exit_code == 0, build.output
+    expected = build.query("select period, status from marts.expected_submissions where dataset = 'ssda903_missing'")
+    assert set(expected) == {
+        ("2023/24", "received"), ("2024/25", "received"), ("2025/26", "not yet due"), ("2026/27", "not yet due"),
+    }  # fmt: skip
 
 
 def test_rows_lost_on_the_way_stop_everything_downstream_of_them(tmp_path: Path) -> None:

@@ -356,6 +356,12 @@ def test_rows_that_are_left_out_are_said_with_the_contracts_reason():
     )
 
 
+def test_a_return_of_headers_alone_is_told_what_it_says():
+    text = file_check(FileReport("missing.csv", "ssda903_missing", "", "landed"), load_contracts())
+    assert "  It says:     No child who was looked after in the year went missing or was away without" in text[3]
+    assert text[-1] == "  Nothing is wrong with it."
+
+
 def test_a_file_with_nothing_wrong_is_told_so():
     report = FileReport("bookings.csv", "training_bookings", "", "landed", 4, 4, 0, 0)
     assert file_check(report, load_contracts())[-1] == "  Nothing is wrong with it."

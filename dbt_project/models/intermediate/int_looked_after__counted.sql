@@ -8,6 +8,10 @@ missing as (
     select * from {{ ref('stg_ssda903__missing') }}
 ),
 
+source_files as (
+    select * from {{ ref('stg_landing__source_files') }}
+),
+
 -- Away from the placement without authorisation (A) is another matter, and is not counted.
 missing_children as (
     select distinct
@@ -17,12 +21,26 @@ missing_children as (
     where missing_code = 'M'
 ),
 
--- A year whose return has come without this file says nothing about it.
+-- A year whose return has come without this file says nothing about it. A file of headers alone says that nobody was
+-- missing, and only the ledger knows of which year.
+missing_returns as (
+    select
+        collection_year,
+        vintage_id
+    from missing
+    union all
+    select
+        {{ returned_year('submission') }} as collection_year,
+        vintage_id
+    from source_files
+    where dataset = 'ssda903_missing' and is_current and rows_read = 0
+),
+
 missing_files as (
     select
         collection_year,
         {{ distinct_list('vintage_id') }} as vintage_ids
-    from missing
+    from missing_returns
     group by collection_year
 ),
 

@@ -57,6 +57,16 @@ with reported as (
     {%- endif %}
     {%- endfor %}
     union
+    -- Of headers alone a return has no row to tell its year.
+    select
+        dataset,
+        vintage_id,
+        cast(null as string) as supplier,
+        cast(null as bigint) as wave,
+        {{ of_year % (returned_year('submission') ~ ' - 1') }} as reported_date
+    from {{ source('landing', 'source_files') }}
+    where dataset = 'ssda903_missing' and status = 'landed' and rows_read = 0
+    union
     -- Of rows that have been deleted since; the first of their month stands for its days.
     select
         dataset,
