@@ -12,6 +12,7 @@ import statistics
 import time
 from pathlib import Path
 
+from expectations.worker import collect_garbage_rarely
 from ingestion.home import open_home
 from orchestration.dbt_build import build, tested_node
 from orchestration.lock import writing
@@ -26,6 +27,8 @@ def main() -> None:
     parser.add_argument("home", type=Path)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
+    # As a run does.
+    collect_garbage_rarely()
     home = open_home(options.home)
     manifest = json.loads(manifest_path().read_text(encoding="utf-8"))
     kinds = ("model", "seed", "test")
