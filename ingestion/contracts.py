@@ -169,6 +169,8 @@ class Column(Strict):
     #: False: read, checked and usable by rules and derived columns, but never landed.
     keep: bool = True
     default: str | None = None
+    #: Version of the contract with which it began to land; what landed under an earlier one has no such column.
+    since: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _options_fit_the_type(self) -> Self:
@@ -188,6 +190,8 @@ class Column(Strict):
             raise ValueError(f"column {self.name}: pattern and pattern_says come together")
         if (self.minimum is not None or self.maximum is not None) and self.type not in _NUMBERS:
             raise ValueError(f"column {self.name}: only a number has a minimum or a maximum")
+        if self.since > 1 and not self.lands:
+            raise ValueError(f"column {self.name}: only what lands has begun to, so take its since away")
         return self
 
     @property
@@ -230,6 +234,8 @@ class Derived(Strict):
     description: str
     sql: str
     pseudonymise: Identifier | None = None
+    #: As of a column.
+    since: int = Field(default=1, ge=1)
 
 
 class Rule(Strict):
@@ -299,6 +305,8 @@ class Context(Strict):
     from_column: Identifier | None = None
     #: Where the file does not say either: the same value of a file of this dataset in the same folder.
     from_companion: Identifier | None = None
+    #: As of a column.
+    since: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _text_has_a_pattern(self) -> Self:
@@ -416,6 +424,7 @@ class Contract(Strict):
             )
         if self.one_per is not None:
             self._one_per_is_sound(self.one_per, columns, landed)
+        self._what_landed_before_is_sound(self.submission)
         if self.submission.mode == "replace" and not self.submission.key:
             raise ValueError(f"{self.dataset}: submissions that replace each other need a key")
         if self.submission.mode == "add" and not self.natural_key:
@@ -427,6 +436,24 @@ class Contract(Strict):
             raise ValueError(f"{self.dataset}: {one_per.id} is about {', '.join(missing)}, which does not land")
         if one_per.latest_by not in columns or columns[one_per.latest_by].type not in ("date", "timestamp"):
             raise ValueError(f"{self.dataset}: {one_per.id} is by {one_per.latest_by}, which is not a date or a time")
+
+    def _what_landed_before_is_sound(self, submission: Submission) -> None:
+        for name, version in self.since().items():
+            if version > self.version:
+                raise ValueError(
+                    f"{self.dataset}: {name} lands since version {version}, and this is version {self.version} of the "
+                    "contract: raise its version"
+                )
+            if name in self.natural_key:
+                raise ValueError(
+                    f"{self.dataset}: natural key {name} cannot land only since version {version}: rows that landed "
+                    "before have nothing in it, so that nothing tells them apart"
+                )
+            if name in submission.key:
+                raise ValueError(
+                    f"{self.dataset}: submission key {name} cannot land only since version {version}: of a file that "
+                    "landed before nothing says which submission it is, so that no newer one takes its place"
+                )
 
     def _no_name_means_two_things(self) -> None:
         names = [name for column in self.columns for name in column.sql_names]
@@ -443,8 +470,12 @@ class Contract(Strict):
             if twice := _repeated(used):
                 raise ValueError(f"{self.dataset}: {what} used twice: {', '.join(twice)}")
 
-    def landed_columns(self) -> dict[str, str]:
-        """Name → DuckDB type of every column of the landed file, lineage last."""
+    def landed_columns(self, version: int | None = None) -> dict[str, str]:
+        """Name → DuckDB type of every column of the landed file, lineage last.
+
+        Args:
+            version: the version of the contract under which the file landed; without one, this contract's.
+        """
         landed: dict[str, str] = {context.name: context.landed_type for context in self.context}
         for column in self.columns:
             landed.update(column.landed_columns())
@@ -456,7 +487,18 @@ class Contract(Strict):
             landed[derived.name] = "VARCHAR" if derived.pseudonymise else LANDED_TYPES[derived.type]
         if self.survey is not None:
             landed.update(SURVEY_COLUMNS)
+        if version is not None:
+            since = self.since()
+            landed = {name: kind for name, kind in landed.items() if since.get(name, 1) <= version}
         return landed | LINEAGE_COLUMNS
+
+    def since(self) -> dict[str, int]:
+        """Name → version with which it began to land, of every landed column that the first version did not have."""
+        columns = [*self.columns, *(self.repeats.columns if self.repeats is not None else [])]
+        began = {context.name: context.since for context in self.context}
+        began |= {name: column.since for column in columns for name in column.landed_columns()}
+        began |= {derived.name: derived.since for derived in self.derived}
+        return {name: version for name, version in began.items() if version > 1}
 
     @property
     def fresh_for_days(self) -> int:

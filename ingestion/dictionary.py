@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ingestion.contracts import Column, Contract, load_contracts
+from ingestion.contracts import Column, Context, Contract, Derived, load_contracts
 from ingestion.forms import load_tools
 from ingestion.instruments import load_instruments
 from ingestion.registry import pages
@@ -104,7 +104,7 @@ def _columns(contract: Contract) -> str:
         + (" Told by the questions" if context.kind == "instrument" else " From the file or folder name")
         + (f", else from the `{context.from_companion}` file beside it" if context.from_companion else "")
         + (f", else from `{context.from_column}`" if context.from_column else "")
-        + ". |"
+        + f".{_since(context)} |"
         for context in contract.context
     ]
     rows += [_column(column) for column in contract.columns]
@@ -113,7 +113,7 @@ def _columns(contract: Contract) -> str:
         rows += [_column(column) for column in contract.repeats.columns]
     rows += [
         f"| `{derived.name}` | worked out | {'pseudonym' if derived.pseudonymise else derived.type} "
-        f"| {derived.description} |"
+        f"| {derived.description}{_since(derived)} |"
         for derived in contract.derived
     ]
     return "| column | header in the file | type | what it is |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
@@ -136,7 +136,11 @@ def _column(column: Column) -> str:
             removed = f" ends {', '.join(change.remove)}" if change.remove else ""
             codes += f" From collection year {change.from_year}:{added}{' and' if added and removed else ''}{removed}."
     headers = " or ".join(f"`{header}`" for header in column.headers) or "as the tool names it"
-    return f"| `{column.name}` | {headers} | {kind}{needed} | {column.description}{codes} |"
+    return f"| `{column.name}` | {headers} | {kind}{needed} | {column.description}{codes}{_since(column)} |"
+
+
+def _since(column: Column | Context | Derived) -> str:
+    return f" Lands since version {column.since} of the contract." if column.since > 1 else ""
 
 
 def _items(instrument_id: str | None) -> str:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xlsxwriter
 
+from ingestion.contracts import Contract, load_contracts
 from ingestion.home import Home, open_home
 from ingestion.instruments import load_instruments
 
@@ -68,6 +69,13 @@ def write(path: Path, content: str | bytes, age: int = 0) -> Path:
 def put_register(home: Home, rows: Iterable[Sequence[object]] = REGISTER_ROWS, name: str = "register.csv") -> Path:
     """Put a register of organisations into the inbox."""
     return write(home.inbox / "organisations" / name, csv_text(REGISTER_HEADER, rows))
+
+
+def contract_with(dataset: str, version: int, **added: Sequence[Mapping[str, Any]]) -> Contract:
+    """A later version of a contract that ships; ``added`` are further entries of its lists, such as ``columns``."""
+    said = load_contracts()[dataset].model_dump(mode="json", exclude_defaults=True)
+    more = {key: [*said.get(key, []), *entries] for key, entries in added.items()}
+    return Contract.model_validate(said | more | {"version": version})
 
 
 def booking(

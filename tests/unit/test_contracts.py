@@ -91,6 +91,40 @@ def test_a_small_contract_lands_its_columns_and_where_they_came_from() -> None:
     }
 
 
+def test_a_file_of_an_earlier_version_has_what_landed_then_in_the_same_order() -> None:
+    contract = Contract.model_validate(
+        visits(
+            version=4,
+            context=[{"name": "wave", "kind": "wave", "description": "Wave.", "since": 2}],
+            columns=[
+                column(name="cost", headers=["Cost"], type="statistic", symbols={"c": "c"}, since=3),
+                *visits()["columns"],
+                column(since=2),
+            ],
+            repeats={
+                "name": "visit",
+                "description": "Visit.",
+                "columns": [column(name="length", headers=["Length"], since=4)],
+            },
+            derived=[{"name": "is_long", "type": "boolean", "description": "Long.", "sql": "true", "since": 2}],
+        )
+    )
+    began = {"wave": 2, "cost": 3, "cost_status": 3, "extra": 2, "length": 4, "is_long": 2}
+    assert contract.since() == began
+    everything = [
+        "wave", "cost", "cost_status", "visitor_id", "visit_date", "extra", "visit", "length", "is_long",
+        "vintage_id", "source_row",
+    ]  # fmt: skip
+    assert list(contract.landed_columns()) == everything
+    for version in range(1, 6):
+        assert list(contract.landed_columns(version)) == [c for c in everything if began.get(c, 1) <= version]
+
+
+def test_no_contract_that_does_not_say_so_has_columns_that_began_later() -> None:
+    assert Contract.model_validate(with_column()).since() == {}
+    assert Contract.model_validate(with_column(since=1)).since() == {}
+
+
 @pytest.mark.parametrize(
     ("contract", "key"),
     [
@@ -175,6 +209,33 @@ def test_an_unknown_key_is_refused_with_the_file_and_the_key(contract: dict[str,
         (with_column(headers=[]), "say under which headers it stands"),
         (with_column(type="number"), "columns.2.type"),
         (with_column(type="code", codes={"A": "a", "a": "b"}), "codes that differ in nothing but case: a"),
+        (with_column(since=0), "columns.2.since"),
+        (with_column(since=2), "visits: extra lands since version 2, and this is version 1 of the contract"),
+        (
+            visits(context=[{"name": "wave", "kind": "wave", "description": "d", "since": 2}]),
+            "visits: wave lands since version 2, and this is version 1 of the contract",
+        ),
+        (
+            visits(derived=[{"name": "made", "type": "text", "description": "d", "sql": "1", "since": 2}]),
+            "visits: made lands since version 2, and this is version 1 of the contract",
+        ),
+        (
+            visits(repeats={"name": "visit", "description": "d", "columns": [column(since=3)]}, version=2),
+            "visits: extra lands since version 3, and this is version 2 of the contract",
+        ),
+        (with_column(since=2, keep=False) | {"version": 2}, "column extra: only what lands has begun to"),
+        (
+            with_column(since=2) | {"version": 2, "natural_key": ["visitor_id", "visit_date", "extra"]},
+            "natural key extra cannot land only since version 2: rows that landed before have nothing in it",
+        ),
+        (
+            visits(
+                version=2,
+                submission={"mode": "replace", "key": ["wave"]},
+                context=[{"name": "wave", "kind": "wave", "description": "d", "since": 2}],
+            ),
+            "submission key wave cannot land only since version 2: of a file that landed before nothing says",
+        ),
     ],
 )
 def test_a_contract_that_does_not_hold_together_is_refused(contract: dict[str, Any], complaint: str) -> None:
