@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import cache, partial
 
-from expectations.checks import Check, groups_having, literal, literals, name, rows_where
+from expectations.checks import Check, asking, groups_having, literal, literals, name, rows_where
 from expectations.history import history_checks, replaced_checks, spread_dates
 from expectations.sources import source_checks
 from expectations.suites import dropped_columns, survey_checks
@@ -59,9 +59,9 @@ def file_checks(dataset: str) -> tuple[Check, ...]:
     """The checks on the files of one dataset.
 
     Their ``checked`` has a row per file vintage: ``vintage_id``, ``rows_in_file``, ``source_rows`` (those of the source
-    file that they come from), ``columns`` (names and types as the file has them) and the ledger's ``rows_read``,
-    ``rows_landed``, ``rows_quarantined`` and ``rows_dropped``; of the file whose place it takes, where there is one,
-    ``replaced_file_name`` and ``replaced_rows``.
+    file that they come from), ``columns`` (names and types as the file has them), the ``contract_version`` under which
+    it landed and the ledger's ``rows_read``, ``rows_landed``, ``rows_quarantined`` and ``rows_dropped``; of the file
+    whose place it takes, where there is one, ``replaced_file_name`` and ``replaced_rows``.
     """
     contract = load_contracts()[dataset]
     limit = contract.reject_above_quarantined_percent
@@ -79,7 +79,8 @@ def file_checks(dataset: str) -> tuple[Check, ...]:
         ),
         Check(
             rule="columns_as_contracted",
-            description="The landed file has the columns of the contract, of their types and in their order.",
+            description="The landed file has the columns of the contract, of their types and in their order"
+            + (", as they were when it landed." if contract.since() else "."),
             remedy="Ingestion and contract disagree: report it, with the version of the contract.",
             sql=_column_differences(contract),
             owner="data engineer",
@@ -137,31 +138,48 @@ def batch_checks(dataset: str) -> tuple[Check, ...]:
     register of organisations, in lower case) and ``home_areas`` (``area_code`` and ``level`` of the home's own
     authority, its region and its country), and what ``source_checks`` read.
     """
-    checks = (*_BY_DATASET.get(dataset, tuple)(), *source_checks(dataset), *history_checks(dataset))
+    since = load_contracts()[dataset].since()
+    dated: tuple[Check, ...] = ()
     if dataset in PAST_DATES:
-        checks = (*checks, _not_in_the_future(*PAST_DATES[dataset]))
+        dated = (_not_in_the_future(*PAST_DATES[dataset]),)
         if dataset not in ON_ONE_DAY:
-            checks = (*checks, spread_dates(dataset, *PAST_DATES[dataset]))
-    return checks
+            dated = (*dated, spread_dates(dataset, *PAST_DATES[dataset]))
+    return (
+        *(asking(check, since) for check in (*_BY_DATASET.get(dataset, tuple)(), *source_checks(dataset))),
+        *history_checks(dataset),
+        *(asking(check, since) for check in dated),
+    )
 
 
 def _column_differences(contract: Contract) -> str:
+    since = contract.since()
     expected = ", ".join(
-        f"({position}, {literal(column)}, {literal(kind)})"
+        f"({position}, {literal(column)}, {literal(kind)}{f', {since.get(column, 1)}' if since else ''})"
         for position, (column, kind) in enumerate(contract.landed_columns().items(), start=1)
     )
+    if since:
+        # A file has what began to land with its version or before, in the same order.
+        version, contracted = "contract_version, ", "version ' || found.contract_version || ' of the contract'"
+        columns = (
+            "   select vintage_id, row_number() over (partition by vintage_id order by place) as place, name, kind"
+            f" from checked, (values {expected}) as contracted (place, name, kind, since)"
+            " where checked.columns is not null and since <= contract_version"
+        )
+    else:
+        version, contracted = "", "the contract'"
+        columns = (
+            "   select vintage_id, place, name, kind from checked,"
+            f"   (values {expected}) as contracted (place, name, kind) where checked.columns is not null"
+        )
     return (
         "select vintage_id, case"
         " when found.name is null then 'column ' || expected.name || ' is missing'"
-        " when expected.name is null then 'column ' || found.name || ' is not in the contract'"
+        f" when expected.name is null then 'column ' || found.name || ' is not in {contracted}"
         " when found.kind <> expected.kind then 'column ' || found.name || ' is ' || found.kind || ', not '"
         " || expected.kind else 'column ' || found.name || ' is in place ' || found.place || ', not ' || expected.place"
         " end as detail"
-        " from (select vintage_id, unnest(columns, recursive := true) from checked) as found"
-        " full join ("
-        "   select vintage_id, place, name, kind from checked,"
-        f"   (values {expected}) as contracted (place, name, kind) where checked.columns is not null"
-        " ) as expected using (vintage_id, name)"
+        f" from (select vintage_id, {version}unnest(columns, recursive := true) from checked) as found"
+        f" full join ({columns} ) as expected using (vintage_id, name)"
         " where (found.kind, found.place) is distinct from (expected.kind, expected.place)"
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from expectations.results import CheckResult, Owner, Severity, Stage
 
@@ -25,6 +26,9 @@ class Check:
     owner: Owner = field(kw_only=True)
     #: Why it matters, in a sentence.
     reason: str = field(kw_only=True)
+    #: Only rows of files that landed under this version of the contract or a later one are at the gate for it: those
+    #: before have not all of the columns that it is about.
+    since: int = field(kw_only=True, default=1)
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,25 @@ def groups_having(condition: str, key: str | None, detail: str = FIRST_AND_LAST_
     """Query for the groups of landed rows of which the condition is true; without a key, for whole files."""
     group = "file_vintage_id" if key is None else f"file_vintage_id, {key}"
     return f"select file_vintage_id as vintage_id, {detail} as detail from checked group by {group} having {condition}"
+
+
+def landed_since(version: int) -> str:
+    """Condition that a landed row is of a file that landed under a version of the contract, or a later one."""
+    return f"file_vintage_id in (select vintage_id from files where contract_version >= {version})"
+
+
+def asking(check: Check, since: Mapping[str, int]) -> Check:
+    """A check of rows for those files alone that can have all columns that its query names.
+
+    Args:
+        check: what is written by hand names columns as it likes.
+        since: column → version of the contract with which it began to land, as ``Contract.since``.
+    """
+    if not since:
+        return check
+    # What stands between quotation marks is a value.
+    words = {word.lower() for word in re.findall(r"\w+", re.sub("'[^']*'", "''", check.sql))}
+    return replace(check, since=max([1, *(version for column, version in since.items() if column in words)]))
 
 
 def literal(value: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from expectations.checks import Check, literal, name
+from expectations.checks import Check, asking, landed_since, literal, name
 from expectations.thresholds import Period, Watched, load_thresholds
 from ingestion.contracts import Contract, load_contracts
 
@@ -51,23 +51,25 @@ def history_checks(dataset: str) -> tuple[Check, ...]:
 
 
 def _checks(contract: Contract, watched: Watched) -> Iterator[Check]:
+    since = contract.since()
+    # The first three compare many columns, or periods of which only some rows were asked, and see to each themselves.
     yield _volume(contract, watched)
     distributed = _distribution(contract, watched)
     if distributed is not None:
         yield distributed
-    yield _no_gap(contract, watched)
+    yield asking(_no_gap(contract, watched), since)
     if contract.survey is not None:
-        yield _scores(contract)
+        yield asking(_scores(contract), since)
     if (organisation := _organisation(contract)) is not None and not watched.growing:
         yield _organisations(contract, watched, organisation)
     if watched.wave_dates is not None:
-        yield _waves(contract, watched, watched.wave_dates)
+        yield asking(_waves(contract, watched, watched.wave_dates), since)
     if watched.year_dates is not None:
-        yield _own_year(contract, watched.year_dates)
+        yield asking(_own_year(contract, watched.year_dates), since)
     if watched.areas:
-        yield _areas(contract, watched)
+        yield asking(_areas(contract, watched), since)
     if watched.schools is not None:
-        yield _schools(contract, watched.schools)
+        yield asking(_schools(contract, watched.schools), since)
 
 
 def spread_dates(dataset: str, column: str, condition: str) -> Check:
@@ -134,6 +136,15 @@ def _statistics(contract: Contract) -> list[str]:
     return [c.name for c in contract.columns if c.type == "statistic" and c.lands]
 
 
+def _asked(contract: Contract, column: str) -> str | None:
+    """Condition that a row is of a file that can have the column; None where every file has it.
+
+    What nobody asked for is not the same as what is empty, and is compared with nothing.
+    """
+    version = contract.since().get(column)
+    return None if version is None else landed_since(version)
+
+
 # --- periods ---------------------------------------------------------------------------------------------------------
 
 
@@ -198,18 +209,21 @@ def _said(watched: Watched, number: str = "now.period_number") -> str:
 
 def _volume(contract: Contract, watched: Watched) -> Check:
     numbers = load_thresholds().of(contract.dataset, "volume_as_before")
-    counted = {
-        "rows": f"({', '.join(name(c) for c in contract.natural_key)})" if contract.natural_key else "source_row"
-    }
+
+    def different(column: str) -> str:
+        count = f"count(distinct {name(column)})"
+        # A period of which only some were asked has fewer than there were.
+        return count if (asked := _asked(contract, column)) is None else f"if(bool_and({asked}), {count}, null)"
+
+    row = f"({', '.join(name(c) for c in contract.natural_key)})" if contract.natural_key else "source_row"
+    counted = {"rows": f"count(distinct {row})"}
     if (person := _person(contract)) is not None:
-        counted["people"] = name(person)
+        counted["people"] = different(person)
     if watched.areas:
-        counted["areas"] = '"area_code"'
+        counted["areas"] = different("area_code")
     if (organisation := _organisation(contract)) is not None:
-        counted["organisations"] = name(organisation)
-    counts = ", ".join(
-        f"{{'what': {literal(what)}, 'counted': count(distinct {column})}}" for what, column in counted.items()
-    )
+        counted["organisations"] = different(organisation)
+    counts = ", ".join(f"{{'what': {literal(what)}, 'counted': {count}}}" for what, count in counted.items())
     least, most = numbers["falls_below_percent"], numbers["rises_above_percent"]
     rises = "false" if watched.growing else f"100 * now.counted > {most:g} * was.counted"
     return _check(
@@ -238,7 +252,9 @@ def _distribution(contract: Contract, watched: Watched) -> Check | None:
     shares = [
         f"select series, period_number, {literal(column)} as what,"
         f" coalesce({name(column)}::varchar, 'nothing') as member,"
-        f" {weight} as counted, mode(file_vintage_id) as vintage_id from placed group by all"
+        f" {weight} as counted, mode(file_vintage_id) as vintage_id from placed"
+        + ("" if (asked := _asked(contract, column)) is None else f" where {asked}")
+        + " group by all"
         for column in _codes(contract)
         if column not in watched.unsteady
     ]
@@ -350,13 +366,16 @@ def _organisations(contract: Contract, watched: Watched, organisation: str) -> C
     numbers = load_thresholds().of(contract.dataset, "organisations_as_before")
     person = _person(contract)
     weight = f"count(distinct {name(person)})" if person else "count(*)"
+    asked = _asked(contract, organisation)
+    all_asked = "" if asked is None else f" having bool_and({asked})"
     least = numbers["had_percent"]
     return _check(
         "organisations_as_before",
         f"The organisations that had {least:g} % of a period between them are not all missing from the one after it.",
         f"{_placed(watched)}, held as (select series, period_number, {name(organisation)} as organisation,"
         f" {weight} as counted from placed where {name(organisation)} is not null group by all),"
-        " periods as (select series, period_number, mode(file_vintage_id) as vintage_id from placed group by all)"
+        " periods as (select series, period_number, mode(file_vintage_id) as vintage_id from placed group by all"
+        f"{all_asked})"
         f" select any_value(now.vintage_id) as vintage_id, any_value({_said(watched)}) || ': nothing of '"
         " || count(*) filter (still.organisation is null) || ' of ' || count(*) || ' organisations before' as detail"
         " from periods as now join spans using (series) join held as was"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import sqlalchemy.exc
 
 from expectations.batches import batch_checks, file_checks, own_survey_checks
-from expectations.checks import Check, Outcome, literal
+from expectations.checks import Check, Outcome, asking, landed_since, literal, name
 from expectations.results import CheckResult, GateError
 from expectations.suites import landed_checks
 from ingestion.contracts import load_contracts
@@ -47,6 +47,7 @@ LEDGER_COLUMNS = {
     "rows_dropped": "bigint",
     "received_at": "timestamp",
     "is_current": "boolean",
+    "contract_version": "bigint",
 }
 
 #: The register of organisations.
@@ -74,7 +75,8 @@ class LandingGate:
     """Lays out the batches of one call and validates them dataset by dataset.
 
     Tables it makes: ``facts`` and, of the vintages being looked at, ``files`` (one row per file) and ``landed`` (their
-    rows, with the vintage whose file they lie in as ``file_vintage_id``).
+    rows, with the vintage whose file they lie in as ``file_vintage_id``, and null in a column that began to land after
+    them). Checks on such a column look at ``landed_since_<version>``, the rows of the files that can have it.
     """
 
     def __init__(
@@ -122,9 +124,16 @@ class LandingGate:
     def _look_at(self, dataset: str, vintages: Sequence[str]) -> list[tuple[str, Outcome]]:
         """Validate the files, then the rows of those files whose columns and rows are there."""
         listed = ", ".join(literal(vintage) for vintage in vintages)
+        version = load_contracts()[dataset].version
+        # By what is known here a file of a later version may well be wrong; every message about it says whose it is.
+        of_later_release = (
+            f"if(contract_version > {version}, ' (landed by a later release than this one, under version '"
+            f" || contract_version || ' of the contract, which is here of version {version})', '')"
+        )
         self.validation.execute(
-            "create or replace table files as"
-            " select facts.*, coalesce(ledger.file_name, facts.vintage_id) as file_name,"
+            "create or replace table files as select facts.*,"
+            f" coalesce(ledger.file_name || {of_later_release}, facts.vintage_id) as file_name,"
+            f" coalesce(contract_version, {version}) as contract_version,"
             " rows_read, rows_landed, rows_quarantined, rows_dropped, received_at, replaced_file_name, replaced_rows"
             " from facts left join (select * exclude (dataset) from ledger) as ledger using (vintage_id)"
             " left join replaced using (vintage_id)"
@@ -140,9 +149,33 @@ class LandingGate:
         usable = [vintage for vintage in vintages if vintage not in unusable]
         if usable:
             self._lay_out_rows(dataset, usable, rows)
-            checks = rows_checks(self.home, dataset)
-            outcomes += [("landed", outcome) for outcome in self.validation.run("landed", checks)]
+            outcomes += self._look_at_rows(dataset, usable)
         return outcomes
+
+    def _look_at_rows(self, dataset: str, vintages: Sequence[str]) -> list[tuple[str, Outcome]]:
+        checks: dict[int, list[Check]] = {}
+        for check in rows_checks(self.home, dataset):
+            checks.setdefault(check.since, []).append(check)
+        outcomes = []
+        for version, of_version in sorted(checks.items()):
+            table = "landed"
+            if version > 1:
+                if not self._are_of(version, vintages):
+                    continue
+                table = f"landed_since_{version}"
+                self.validation.execute(
+                    f"create or replace view {table} as select * from landed where {landed_since(version)}"
+                )
+            outcomes += [(table, outcome) for outcome in self.validation.run(table, of_version)]
+        return outcomes
+
+    def _are_of(self, version: int, vintages: Sequence[str]) -> bool:
+        """Whether any of the files landed under a version of the contract, or a later one."""
+        listed = ", ".join(literal(vintage) for vintage in vintages)
+        ((are_there,),) = self.validation.execute(
+            f"select count(*) > 0 from files where contract_version >= {version} and vintage_id in ({listed})"
+        )
+        return bool(are_there)
 
     def _reported(
         self, dataset: str, outcomes: Sequence[tuple[str, Outcome]], vintage_id: str | None
@@ -286,10 +319,14 @@ class LandingGate:
         return self._described[schema or str(path)]
 
     def _lay_out_rows(self, dataset: str, vintages: Sequence[str], rows: int) -> None:
-        paths = ", ".join(literal(str(self._path(dataset, vintage))) for vintage in vintages)
+        paths = [self._path(dataset, vintage) for vintage in vintages]
+        # Their columns are those of the contract; only what began to land later is not in all of them.
+        options = "filename = 'gate_path'"
+        if load_contracts()[dataset].since():
+            options += ", union_by_name = true"
         source = (
             "select parse_filename(gate_path, true) as file_vintage_id, * exclude (gate_path)"
-            f" from read_parquet([{paths}], filename = 'gate_path')"
+            f" from {_together(dataset, paths, options)}"
         )
         if rows <= MOST_ROWS_COPIED:
             self.validation.execute(f"create or replace table copied as {source}")
@@ -300,24 +337,29 @@ class LandingGate:
         self, companion: str, dataset: str, columns: Mapping[str, str], *, complete: bool = True
     ) -> None:
         # What has been replaced lies there still, and says nothing any more.
-        in_force = {vintage for (vintage,) in self.validation.execute("select vintage_id from ledger where is_current")}
+        in_force = dict(self.validation.execute("select vintage_id, contract_version from ledger where is_current"))
         paths = [path for path in sorted((self.home.landing / dataset).glob("*.parquet")) if path.stem in in_force]
-        paths = [path for path in paths if self._has(path, columns)]
+        contract = load_contracts()[dataset]
+        # What landed before a column did has nothing in it, and says the rest all the same.
+        paths = [
+            path
+            for path in paths
+            if self._has(path, columns.keys() & contract.landed_columns(in_force[path.stem] or contract.version))
+        ]
         if not paths:
             self.validation.execute(f"create table {companion} ({_typed(columns)})")
             return
-        listed = ", ".join(literal(str(path)) for path in paths)
         self.validation.execute(
             f"create table {companion} as select distinct {', '.join(columns)}"
-            f" from read_parquet([{listed}], union_by_name = true)"
+            f" from {_together(dataset, paths, 'union_by_name = true')}"
             # One missing value would make every comparison with the whole list unknown, and so let everything pass.
             + (f" where {' and '.join(f'{column} is not null' for column in columns)}" if complete else "")
         )
 
-    def _has(self, path: Path, columns: Mapping[str, str]) -> bool:
+    def _has(self, path: Path, columns: Iterable[str]) -> bool:
         """Whether a landed file can be compared with; one that cannot be read is rejected by its own gate."""
         try:
-            return columns.keys() <= self._columns(path).keys()
+            return set(columns) <= self._columns(path).keys()
         except sqlalchemy.exc.DBAPIError:
             return False
 
@@ -334,7 +376,24 @@ def rows_checks(home: Home, dataset: str) -> tuple[Check, ...]:
     survey = load_contracts()[dataset].survey
     takes_own = survey is not None and survey.instrument is None
     own = own_survey_checks(load_own_instruments(home)) if takes_own else ()
-    return (*landed_checks(dataset), *batch_checks(dataset), *own)
+    since = load_contracts()[dataset].since()
+    return (*landed_checks(dataset), *batch_checks(dataset), *(asking(check, since) for check in own))
+
+
+def _together(dataset: str, paths: Iterable[Path], options: str) -> str:
+    """The rows of landed files of a dataset as an SQL source, with every column of its contract.
+
+    Args:
+        dataset: whose files they are.
+        paths: the files.
+        options: what else ``read_parquet`` is told.
+    """
+    contract = load_contracts()[dataset]
+    read = f"read_parquet([{', '.join(literal(str(path)) for path in paths)}], {options})"
+    types = contract.landed_columns()
+    later = ", ".join(f"null::{types[column]} as {name(column)}" for column in contract.since())
+    # Of a column that none of the files has yet, the type and no row.
+    return f"(from {read} union all by name select {later} where false)" if later else read
 
 
 def _typed(columns: Mapping[str, str]) -> str:

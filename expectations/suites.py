@@ -40,7 +40,7 @@ def landed_checks(dataset: str) -> tuple[Check, ...]:
     contract = load_contracts()[dataset]
     checks = [*_lineage_checks(contract), *_natural_key_checks(contract)]
     for context in contract.context:
-        checks.append(_check(context.name, [_present(context.name, context.landed_type)]))
+        checks.append(_check(context.name, [_present(context.name, context.landed_type)], since=context.since))
     for column in contract.columns:
         if column.lands:
             checks += _column_check(contract, column)
@@ -53,7 +53,8 @@ def landed_checks(dataset: str) -> tuple[Check, ...]:
     for derived in contract.derived:
         if derived.pseudonymise is not None:
             present = _present(derived.name, "VARCHAR")
-            checks.append(_check(derived.name, [present, _pseudonym(derived.name)], personal=True))
+            demands = [present, _pseudonym(derived.name)]
+            checks.append(_check(derived.name, demands, personal=True, since=derived.since))
     checks += _rule_checks(contract)
     if contract.survey is not None and contract.survey.instrument is not None:
         checks += survey_checks([load_instruments()[contract.survey.instrument]])
@@ -84,10 +85,10 @@ def _column_check(contract: Contract, column: Column) -> Iterator[Check]:
     """One check with all that the contract demands of a column: a check has a price, a condition has none."""
     demands = list(_demands(contract, column))
     if demands:
-        yield _check(column.name, demands, personal=column.personal is not None)
+        yield _check(column.name, demands, personal=column.personal is not None, since=column.since)
 
 
-def _check(column: str, demands: Sequence[_Demand], *, personal: bool = False) -> Check:
+def _check(column: str, demands: Sequence[_Demand], *, personal: bool = False, since: int = 1) -> Check:
     found = " ".join(f"when {demand.condition} then {literal(f'{column} {demand.wrong}')}" for demand in demands)
     return Check(
         rule=f"{column}_valid",
@@ -97,6 +98,7 @@ def _check(column: str, demands: Sequence[_Demand], *, personal: bool = False) -
         f" from (select *, case {found} end as found from checked) as examined where found is not null",
         owner="disclosure officer" if personal else "data engineer",
         reason=_TELLS_WHO if personal else _SPLIT_WRONG,
+        since=since,
     )
 
 
@@ -223,6 +225,7 @@ def _one_per_check(contract: Contract) -> Check:
         f" from checked group by file_vintage_id, {key}) as kept where first_row <> last_row",
         owner="data engineer",
         reason=contract.one_per.reason,
+        since=max(contract.since().get(column, 1) for column in contract.one_per.key),
     )
 
 
@@ -237,8 +240,9 @@ def _repeats(key: list[str]) -> str:
 
 
 def _rule_checks(contract: Contract) -> Iterator[Check]:
+    told = _rules_of_landed_columns()
     for rule in contract.rules:
-        if rule.severity == "error" and (contract.dataset, rule.id) in _rules_of_landed_columns():
+        if rule.severity == "error" and (contract.dataset, rule.id) in told:
             yield Check(
                 rule=f"rule_{rule.id}",
                 description=f"No landed row breaks the contract's rule {rule.id} ({_without_value(rule.message)}).",
@@ -246,27 +250,33 @@ def _rule_checks(contract: Contract) -> Iterator[Check]:
                 sql=rows_where(rule.fails_when),
                 owner="data engineer",
                 reason=_SPLIT_WRONG,
+                since=told[contract.dataset, rule.id],
             )
 
 
 @cache
-def _rules_of_landed_columns() -> frozenset[tuple[str, str]]:
-    """Dataset and rule where the landed columns suffice; a rule about a birth date or a postcode ends with that column.
+def _rules_of_landed_columns() -> dict[tuple[str, str], int]:
+    """Dataset and rule → first version of the contract whose landed columns suffice for it.
 
-    Of all contracts at once: to open a database takes longer than to ask it about them all.
+    Without those for which none does: a rule about a birth date or a postcode ends with that column. Of all contracts
+    at once, because to open a database takes longer than to ask it about them all.
     """
-    told = set()
+    told: dict[tuple[str, str], int] = {}
     with duckdb.connect() as con:
         for dataset, contract in load_contracts().items():
-            columns = ", ".join(f"{name(column)} {kind}" for column, kind in contract.landed_columns().items())
-            if not (contract.rules and columns):
+            if not contract.rules:
                 continue
-            con.execute(f"create or replace table landed ({columns})")
-            for rule in contract.rules:
-                with suppress(duckdb.BinderException):
-                    con.execute(f"select ({rule.fails_when}) from landed")
-                    told.add((dataset, rule.id))
-    return frozenset(told)
+            for version in sorted({1, *contract.since().values()}):
+                landed = contract.landed_columns(version)
+                columns = ", ".join(f"{name(column)} {kind}" for column, kind in landed.items())
+                con.execute(f"create or replace table landed ({columns})")
+                for rule in contract.rules:
+                    if (dataset, rule.id) in told:
+                        continue
+                    with suppress(duckdb.BinderException):
+                        con.execute(f"select ({rule.fails_when}) from landed")
+                        told[dataset, rule.id] = version
+    return told
 
 
 def _without_value(message: str) -> str:

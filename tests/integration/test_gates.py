@@ -9,23 +9,40 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
 import pytest
 
-from expectations import gates
+from expectations import batches, gates, history, suites
+from expectations.landing_gate import LandingGate
 from expectations.marts import FRAME_MARTS, KEY, MARTS, MAY_BE_EMPTY
 from expectations.marts_gate import MartsGate
 from expectations.results import CheckResult, GateError
+from expectations.validation import Validation
 from expectations.worker import GateWorker
-from ingestion.contracts import load_contracts
+from ingestion.contracts import Contract, load_contracts
 from ingestion.home import Home, Settings
 from ingestion.instruments import load_instruments
+from ingestion.landing import land_inbox
+from ingestion.ledger import Ledger
+from ingestion.pseudonyms import KEY_VARIABLE
+from orchestration.gating import gate_landed
+from tests.integration.builders import (
+    EVENTS_HEADER,
+    contract_with,
+    csv_text,
+    event,
+    landed,
+    make_home,
+    put_register,
+    source_files,
+    write,
+)
 
 Row = dict[str, Any]
 
@@ -227,6 +244,7 @@ class Landing:
             "rows_dropped": 0,
             "received_at": RECEIVED,
             "is_current": True,
+            "contract_version": None,
         }
         self.ledger.append(entry | ledger)
         self.export()
@@ -237,10 +255,11 @@ class Landing:
             con.execute(
                 "create table ledger (dataset varchar, file_name varchar, vintage_id varchar, rows_read bigint,"
                 " rows_landed bigint, rows_quarantined bigint, rows_dropped bigint, received_at timestamp,"
-                " is_current boolean, submission varchar, status varchar, gate varchar, sequence bigint)"
+                " is_current boolean, contract_version bigint, submission varchar, status varchar, gate varchar,"
+                " sequence bigint)"
             )
             con.executemany(
-                "insert into ledger values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'landed', null, ?)",
+                "insert into ledger values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'landed', null, ?)",
                 [
                     [*entry.values(), *([] if "submission" in entry else [""]), sequence]
                     for sequence, entry in enumerate(self.ledger)
@@ -594,6 +613,232 @@ def test_a_dataset_that_lands_nothing_cannot_be_gated(home: Home, dataset: str) 
         gates.check_landed(home, {dataset: ["v1"]})
 
 
+# --- files of an earlier version of their contract -------------------------------------------------------------------
+
+VENUE: Row = {
+    "name": "venue_code", "headers": ["Venue"], "description": "Where it was.", "type": "code",
+    "codes": ["indoors", "outdoors"], "required": True, "since": 2,
+}  # fmt: skip
+IS_LARGE: Row = {
+    "name": "is_large", "type": "boolean", "description": "Many came.", "sql": "attendance > 99", "since": 2,
+}  # fmt: skip
+#: Of an event without a venue it would find something.
+HOLDS_THEM: Row = {
+    "id": "venue_holds_them", "column": "attendance", "message": "more than the venue holds", "remedy": "Correct it.",
+    "fails_when": "attendance > case venue_code when 'outdoors' then 900 when 'indoors' then 90 else 10 end",
+}  # fmt: skip
+
+
+def forget_checks() -> None:
+    for made_once in (
+        suites.landed_checks, suites._rules_of_landed_columns, batches.file_checks, batches.batch_checks,
+        history.history_checks,
+    ):  # fmt: skip
+        made_once.cache_clear()
+
+
+Upgrade = Callable[[], Contract]
+
+
+@pytest.fixture
+def upgrade(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upgrade]:
+    """Begins version 2 of the contract of events, with which where an event was and whether many came begin to land."""
+
+    def begin() -> Contract:
+        contract = contract_with("events", 2, columns=[VENUE], derived=[IS_LARGE], rules=[HOLDS_THEM])
+        monkeypatch.setitem(load_contracts(), "events", contract)
+        forget_checks()
+        return contract
+
+    yield begin
+    forget_checks()
+
+
+def with_venue(rows: Sequence[Row], **values: object) -> list[Row]:
+    return [{"venue_code": "indoors", "is_large": False} | row | values for row in rows]
+
+
+@pytest.fixture
+def two_versions(landing: Landing, upgrade: Upgrade) -> tuple[Landing, Contract]:
+    """After the upgrade, with a file of version 1 as ``old``, and one of version 2 as ``new``."""
+    contract = upgrade()
+    landing.land("events", "old", events(), columns=contract.landed_columns(1), contract_version=1)
+    landing.land("events", "new", with_venue(events()), contract_version=2)
+    return landing, contract
+
+
+def test_a_file_that_landed_before_a_column_did_passes_alone_and_beside_one_that_has_it(
+    home: Home, two_versions: tuple[Landing, Contract]
+) -> None:
+    asked_of_new = {"venue_code_valid", "rule_venue_holds_them"}
+    results = gates.check_landed(home, {"events": ["old"]})
+    assert failures(results) == set()
+    # What looked at no row has proved nothing.
+    assert asked_of_new & {result.rule for result in results} == set()
+    alone = {result.rule for result in gates.check_landed(home, {"events": ["new"]})}
+    assert alone - {result.rule for result in results} == asked_of_new
+    for order in (["old", "new"], ["new", "old"]):
+        together = gates.check_landed(home, {"events": order})
+        assert failures(together) == set()
+        assert {r.rule: r.rows_checked for r in together} == dict.fromkeys(alone, 6) | dict.fromkeys(asked_of_new, 3)
+
+
+def test_a_file_has_exactly_the_columns_of_the_version_under_which_it_landed(
+    home: Home, two_versions: tuple[Landing, Contract]
+) -> None:
+    landing, contract = two_versions
+    whole, before = contract.landed_columns(), contract.landed_columns(1)
+    moved = {name: whole[name] for name in ("venue_code", *before, "is_large")}
+    landing.land("events", "short", events(), columns=before, contract_version=2)
+    landing.land("events", "long", with_venue(events()), contract_version=1)
+    landing.land("events", "longer", events(), columns=before | {"venue_code": "VARCHAR"}, contract_version=1)
+    landing.land("events", "moved", with_venue(events()), columns=moved, contract_version=2)
+    landing.land("events", "typed", events(), columns=before | {"attendance": "INTEGER"}, contract_version=1)
+    landing.land("events", "undated", events(), columns=before)
+    wrong = ["short", "long", "longer", "moved", "typed", "undated"]
+    results = gates.check_landed(home, {"events": ["old", "new", *wrong]})
+    caught = {r.vintage_id: str(r.message) for r in results if r.rule == "columns_as_contracted" and not r.passed}
+    assert {r.vintage_id for r in results if r.blocks} == set(caught) == set(wrong)
+    assert "column is_large is missing" in caught["short"]
+    assert "column venue_code is missing" in caught["short"]
+    assert "column venue_code is not in version 1 of the contract. " in caught["longer"]
+    assert "column is_large is in place 10, not 8" in caught["moved"]
+    assert "column attendance is INTEGER, not BIGINT" in caught["typed"]
+    assert caught["typed"].startswith("1 found among 3 rows")
+    assert "column venue_code is missing" in caught["undated"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule", "said"),
+    [
+        ({"venue_code": "upstairs"}, "venue_code_valid", "row 3: venue_code is not one of its codes"),
+        ({"venue_code": None}, "venue_code_valid", "row 3: venue_code is missing"),
+        ({"attendance": 95}, "rule_venue_holds_them", "row 3"),
+    ],
+)
+def test_what_is_wrong_in_a_new_column_is_found_in_the_file_that_has_it(
+    home: Home, two_versions: tuple[Landing, Contract], wrong: Row, rule: str, said: str
+) -> None:
+    landing, _ = two_versions
+    landing.land("events", "faulty", change(1, **wrong)(with_venue(events())), contract_version=2)
+    results = gates.check_landed(home, {"events": ["old", "faulty", "new"]})
+    assert {(r.vintage_id, r.rule) for r in results if not r.passed} >= {("faulty", rule)}
+    assert {r.vintage_id for r in results if r.blocks} == {"faulty"}
+    caught = next(r for r in results if (r.vintage_id, r.rule) == ("faulty", rule))
+    assert f"events/faulty.csv, {said}" in str(caught.message)
+
+
+def test_what_was_wrong_before_is_still_found_in_a_file_that_landed_before(
+    home: Home, two_versions: tuple[Landing, Contract]
+) -> None:
+    landing, contract = two_versions
+    faulty = change(1, attendance=-4)(events())
+    landing.land("events", "faulty", faulty, columns=contract.landed_columns(1), contract_version=1)
+    results = gates.check_landed(home, {"events": ["old", "faulty", "new"]})
+    assert {(r.vintage_id, r.rule) for r in results if r.blocks} == {("faulty", "attendance_valid")}
+
+
+def test_what_nobody_was_asked_is_not_compared_with_what_was_answered(
+    home: Home, landing: Landing, upgrade: Upgrade
+) -> None:
+    def quarters(*days: dt.date, first: int, **values: object) -> list[Row]:
+        rows = [events()[0] | {"event_date": day} for day in days for _ in range(60)]
+        return [row | values | {"source_row": n, "event_id": pseudonym(n)} for n, row in enumerate(rows, start=first)]
+
+    contract = upgrade()
+    before = quarters(*(dt.date(2023, month, 2) for month in (1, 4, 7, 10)), first=1000)
+    after = with_venue(quarters(*(dt.date(2024, month, 2) for month in (1, 4, 7, 10)), first=2000))
+    mixed = with_venue(
+        quarters(*(dt.date(2024, month, 2) for month in (1, 4, 7, 10)), first=3000, event_type="webinar")
+    )
+    landing.land("events", "before", before, columns=contract.landed_columns(1), contract_version=1)
+    landing.land("events", "after", after, contract_version=2)
+    landing.land("events", "mixed", mixed, contract_version=2)
+    assert failures(gates.check_landed(home, {"events": ["before", "after"]})) == set()
+    # What both were asked is compared as ever.
+    caught = result_of(gates.check_landed(home, {"events": ["before", "mixed"]}), "distribution_as_before")
+    assert "2024 Q2: event_type is far more often webinar than in 2023 Q2" in str(caught.message)
+    assert "venue_code" not in str(caught.message)
+
+
+def test_a_file_of_a_later_release_is_judged_by_this_one_and_every_message_says_so(
+    home: Home, landing: Landing
+) -> None:
+    columns = load_contracts()["events"].landed_columns()
+    landing.land("events", "same", events(), contract_version=3)
+    columns |= {"venue_code": "VARCHAR"}
+    landing.land("events", "later", with_venue(events()), columns=columns, contract_version=2)
+    landing.land("events", "coded", change(0, event_type="picnic")(events()), contract_version=2)
+    results = gates.check_landed(home, {"events": ["events_v1", "same", "later", "coded"]})
+    release = "(landed by a later release than this one, under version 2 of the contract, which is here of version 1)"
+    assert {r.vintage_id: r.rule for r in results if r.blocks} == {
+        "later": "columns_as_contracted",
+        "coded": "event_type_valid",
+    }
+    said = {r.vintage_id: str(r.message) for r in results if r.blocks}
+    assert f"events/later.csv {release}, column venue_code is not in the contract" in said["later"]
+    assert f"events/coded.csv {release}, row 2: event_type is not one of its codes" in said["coded"]
+
+
+def test_what_landed_before_a_column_did_is_still_what_others_are_compared_with(
+    home: Home, landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register = load_contracts()["organisations"]
+    added_later = [c.model_copy(update={"since": 2}) if c.name == "aliases" else c for c in register.columns]
+    upgraded = register.model_copy(update={"version": 2, "columns": added_later})
+    monkeypatch.setitem(load_contracts(), "organisations", upgraded)
+    schools = [row | {"organisation_name": "Hill School"} for row in organisations()[:1]]
+    landing.land("organisations", "old", schools, columns=upgraded.landed_columns(1), contract_version=1)
+    old, new = {"org1", "hill school"}, {"nh", "north health", "org2", "south health"}
+    for vintages in ({"organisations_v1", "old"}, {"old"}):
+        landing.ledger = [
+            entry | {"is_current": entry["vintage_id"] in vintages or entry["dataset"] != "organisations"}
+            for entry in landing.ledger
+        ]
+        landing.export()
+        with Validation() as validation:
+            LandingGate(validation, home, {})
+            named = {name for (name,) in validation.execute("select known_as from registered_names")}
+            ids = {name for (name,) in validation.execute("select organisation_id from registered_organisations")}
+        assert named == ({*old, *new} if "organisations_v1" in vintages else old)
+        assert ids == ({"ORG1", "ORG2"} if "organisations_v1" in vintages else {"ORG1"})
+
+
+class Worker:
+    """The gate in this process, where the contracts of the test are."""
+
+    companions = staticmethod(gates.companions)
+    check_landed = staticmethod(gates.check_landed)
+
+
+def test_an_upgrade_leaves_in_force_what_landed_before_it_and_cannot_be_read_again(
+    tmp_path: Path, upgrade: Upgrade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    home = make_home(tmp_path / "home")
+
+    def run() -> tuple[list[tuple[Any, ...]], set[tuple[str, str]]]:
+        land_inbox(home)
+        with Ledger(home) as ledger:
+            results = gate_landed(home, ledger, cast(GateWorker, Worker()), ["organisations", "events"])
+        told = source_files(home, "file_name, contract_version, gate, is_current")
+        return [row for row in told if row[0].startswith("events")], failures(results)
+
+    put_register(home)
+    first = write(home.inbox / "events/first.csv", csv_text(EVENTS_HEADER, [event(attendance="20")]))
+    assert run() == ([("events/first.csv", 1, "passed", True)], set())
+    first.unlink()
+    upgrade()
+    assert run() == ([("events/first.csv", 1, "passed", True)], set())
+    row = (*event("02/10/2024"), "outdoors")
+    write(home.inbox / "events/second.csv", csv_text((*EVENTS_HEADER, "Venue"), [row]))
+    assert run() == (
+        [("events/first.csv", 1, "passed", True), ("events/second.csv", 2, "passed", True)],
+        set(),
+    )
+    assert landed(home, "events", "attendance, venue_code, is_large") == [(20, None, None), (30, "outdoors", False)]
+
+
 # --- marts -----------------------------------------------------------------------------------------------------------
 
 
@@ -615,6 +860,7 @@ LEDGER_ENTRY: Row = {
     "rows_dropped": 0,
     "received_at": RECEIVED,
     "is_current": True,
+    "contract_version": 1,
 }
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import duckdb
 import pytest
 from pydantic import ValidationError
 
 from expectations.batches import batch_checks, file_checks
+from expectations.history import history_checks
 from expectations.thresholds import Thresholds, load_thresholds
 from ingestion.contracts import load_contracts
 
@@ -291,6 +292,79 @@ def test_chance_alone_raises_nothing_in_a_hundred_returns() -> None:
     for first in range(0, 100, 4):
         assert found("ssda903_header", "volume_as_before", *rows[first : first + 4]) == []
         assert found("ssda903_header", "distribution_as_before", *rows[first : first + 4]) == []
+
+
+# --- columns that began to land later --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Makes a column of a dataset one that began to land with version 2 of its contract."""
+
+    def begin(dataset: str, column: str) -> None:
+        contract = load_contracts()[dataset]
+        columns = [c.model_copy(update={"since": 2}) if c.name == column else c for c in contract.columns]
+        upgraded = contract.model_copy(update={"version": 2, "columns": columns})
+        monkeypatch.setitem(load_contracts(), dataset, upgraded)
+        batch_checks.cache_clear()
+        history_checks.cache_clear()
+
+    yield begin
+    batch_checks.cache_clear()
+    history_checks.cache_clear()
+
+
+def versions(**of: int) -> list[str]:
+    rows = ", ".join(f"('{vintage}', {version})" for vintage, version in of.items())
+    return [f"create table files as from (values {rows}) as files (vintage_id, contract_version)"]
+
+
+def test_organisations_that_were_not_asked_for_have_neither_come_nor_gone(
+    later: Callable[[str, str], None],
+) -> None:
+    def naming(wave: int, organisation: str) -> str:
+        return f"select * replace ({organisation} as organisation_id) from ({answers(wave, organisations=60)})"
+
+    asked = [answers(wave, organisations=60) for wave in (1, 2, 3)]
+    nobody, lost, unasked = naming(1, "null::varchar"), naming(3, "'elsewhere'"), naming(3, "null::varchar")
+    rules = "volume_as_before", "organisations_as_before"
+    for rule in rules:
+        assert found("workforce_survey", rule, *asked) == []
+    assert found("workforce_survey", rules[1], *asked[:2], lost) != []
+    more = [("w2", "wave 2: far more organisations than in wave 1")]
+    assert found("workforce_survey", rules[0], nobody, *asked[1:]) == more
+    later("workforce_survey", "organisation_id")
+    for rule in rules:
+        assert found("workforce_survey", rule, nobody, *asked[1:], beside=versions(w1=1, w2=2, w3=2)) == []
+    # The later wave may be the one that landed before; of those asked one is compared with the other.
+    for rule in rules:
+        assert found("workforce_survey", rule, *asked[:2], unasked, beside=versions(w1=2, w2=2, w3=1)) == []
+    assert found("workforce_survey", rules[1], nobody, asked[1], lost, beside=versions(w1=1, w2=2, w3=2)) != []
+
+
+def test_a_share_is_compared_among_those_who_were_asked(later: Callable[[str, str], None]) -> None:
+    years = [children(2024, 400, is_mother="null::boolean"), children(2025, 400), children(2026, 400)]
+    distribution = "ssda903_header", "distribution_as_before"
+    assert {vintage for vintage, _ in found(*distribution, *years)} == {"h2025"}
+    later("ssda903_header", "is_mother")
+    said = versions(h2024=1, h2025=2, h2026=2)
+    assert found(*distribution, *years, beside=said) == []
+    changed = children(2026, 400, is_mother="true", sex="'F'")
+    assert found(*distribution, *years[:2], changed, beside=said) == [
+        ("h2026", "collection year 2026: is_mother is far less often false than in collection year 2025"),
+        ("h2026", "collection year 2026: is_mother is far more often true than in collection year 2025"),
+        ("h2026", "collection year 2026: sex is far less often M than in collection year 2025"),
+        ("h2026", "collection year 2026: sex is far more often F than in collection year 2025"),
+    ]
+
+
+def test_a_check_that_names_a_column_looks_at_the_files_that_have_it(later: Callable[[str, str], None]) -> None:
+    later("ssda903_episodes", "ceased_date")
+    asked = {check.rule for check in batch_checks("ssda903_episodes") if check.since == 2}
+    assert asked == {"one_open_episode", "episodes_belong_to_year", "episodes_do_not_overlap"}
+    later("la_exclusions", "school_id")
+    asked = {check.rule for check in batch_checks("la_exclusions") if check.since == 2}
+    assert asked == {"schools_known", "schools_in_register"}
 
 
 # --- the table of thresholds -----------------------------------------------------------------------------------------
