@@ -240,10 +240,13 @@ def warn_of_copies(file_names: list[str]) -> None:
 
 
 def _newest_day(con: duckdb.DuckDBPyConnection, home: Home, vintage: KeptVintage) -> date | None:
-    columns = load_contracts()[vintage.dataset].landed_columns()
-    dates = [f"max({name(column)})::date" for column, kind in columns.items() if kind in ("DATE", "TIMESTAMP")]
     path = landing_path(home, vintage.dataset, vintage.vintage_id)
-    if not dates or not path.is_file():
+    if not path.is_file():
+        return None
+    # As the file has them: it may have landed under a version of the contract with other columns.
+    columns = con.execute(f"describe select * from read_parquet({literal(str(path))})").fetchall()
+    dates = [f"max({name(column)})::date" for column, kind, *_ in columns if kind in ("DATE", "TIMESTAMP")]
+    if not dates:
         return None
     newest: date | None
     ((newest,),) = con.execute(

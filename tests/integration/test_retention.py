@@ -29,6 +29,7 @@ from tests.integration.builders import (
     EPISODES_HEADER,
     TRAINING_HEADER,
     booking,
+    contract_with,
     csv_text,
     episode,
     every_text,
@@ -475,6 +476,25 @@ def test_a_file_wholly_about_frozen_periods_lands_and_is_said_to_count_for_nothi
     (said,) = [record.getMessage() for record in caplog.records if "frozen" in record.getMessage()]
     assert "training/found.csv" in said
     assert "training/this year.csv" not in said
+
+
+def test_it_is_still_said_of_a_file_that_landed_before_another_date_began_to(
+    two_years: Home, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retain(two_years, SOON)
+    training(two_years, "training/found.csv", booking("found@school.example", date="01/12/2018"))
+    land(two_years)
+    (two_years.inbox / "training/found.csv").unlink()
+    invited = {
+        "name": "invited_date", "headers": ["Invited"], "description": "When they were invited.", "type": "date",
+        "formats": ["%d/%m/%Y"], "may_be_absent": True, "since": 2,
+    }  # fmt: skip
+    monkeypatch.setitem(load_contracts(), "training_bookings", contract_with("training_bookings", 2, columns=[invited]))
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        land(two_years)
+    (said,) = [record.getMessage() for record in caplog.records if "frozen" in record.getMessage()]
+    assert "training/found.csv" in said
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
