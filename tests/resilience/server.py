@@ -83,10 +83,13 @@ def _load() -> None:
     from expectations.suites import landed_checks
     from ingestion.contracts import load_contracts
     from ingestion.home import Home, Settings
+    from orchestration import gating
     from orchestration.definitions import defs
     from orchestration.instance import DAGSTER_HOME, settle
     from orchestration.resources import EVERYTHING
 
+    # The few files of a small home are looked at while others land, as the many of a large one are.
+    gating.WORTH_A_LOOK = 1
     defs.resolve_job_def(EVERYTHING)
     for dataset, contract in load_contracts().items():
         if contract.not_needed is None:
