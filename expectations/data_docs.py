@@ -10,6 +10,7 @@ Importing this module imports Great Expectations.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from html import escape
 from typing import Any
@@ -87,13 +88,16 @@ def _view() -> Any:
 
 def _overview(stage: Stage, found: Mapping[str, Sequence[ExpectationValidationResult]]) -> str:
     rows = []
+    checks = [result for results in found.values() for result in results]
+    passed = sum(bool(result.success) for result in checks)
+    said = f"<p>{passed:,} of {len(checks):,} checks passed on {datetime.now(UTC):%d %B %Y at %H:%M} UTC.</p>"
     for suite, results in sorted(found.items()):
         failed = [result for result in results if not result.success]
         errors = sum(_severity(result) == "error" for result in failed)
         link = f'<a href="{stage}-{suite}.html">{escape(suite)}</a>'
         rows.append(f"<tr><td>{link}</td><td>{len(results)}</td><td>{errors}</td><td>{len(failed) - errors}</td></tr>")
     heads = "".join(f"<th>{head}</th>" for head in ("Suite", "Checks", "Errors", "Warnings"))
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f"{said}<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def _severity(result: ExpectationValidationResult) -> str:

@@ -1420,6 +1420,9 @@ def test_the_data_docs_say_what_was_expected_found_and_is_to_be_done_and_load_no
     assert page.count("text-danger") == 1 + 1  # the row's sign, and the style of all such signs
     overview = (folder / "landed.html").read_text(encoding="utf-8")
     assert re.search(r"training_bookings</a></td><td>[0-9]+</td><td>1</td><td>0</td>", overview)
+    said = re.search(r"<p>([0-9]+) of ([0-9]+) checks passed on [0-9]+ [A-Z][a-z]+ 20[0-9]+ at [0-9:]+ UTC", overview)
+    assert said is not None
+    assert int(said[2]) - int(said[1]) == 1
     for path in folder.iterdir():
         html = path.read_text(encoding="utf-8")
         assert re.findall(r"https?:|<script|<link|<img|@import|url\(|example\.org", html) == []
