@@ -199,11 +199,7 @@ class _Rules:
     @cached_property
     def _of_contracts(self) -> dict[str, str]:
         """What each contract says, as a digest."""
-        return {
-            # What a contract does not say is no part of it: a release that lets contracts say more reads nothing anew.
-            dataset: _digest_of(contract.model_dump(mode="json", exclude_defaults=True))
-            for dataset, contract in self.contracts.items()
-        }
+        return {dataset: _digest_of(contract.model_dump(mode="json")) for dataset, contract in self.contracts.items()}
 
     @cached_property
     def _of_surveys(self) -> str:
