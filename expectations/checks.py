@@ -112,8 +112,8 @@ def asking(check: Check, since: Mapping[str, int]) -> Check:
     """
     if not since:
         return check
-    # What stands between quotation marks is a value.
-    words = {word.lower() for word in re.findall(r"\w+", re.sub("'[^']*'", "''", check.sql))}
+    # What stands between quotation marks is a value, and before a bracket a function.
+    words = {word.lower() for word in re.findall(r"\w+\b(?!\()", re.sub("'[^']*'", "''", check.sql))}
     return replace(check, since=max([1, *(version for column, version in since.items() if column in words)]))
 
 

@@ -13,9 +13,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -129,19 +130,27 @@ class GateWorker:
             self._documenting = self._executor.submit(write_data_docs, home)
 
     def _ask(self, gate: Callable[..., T], *arguments: object) -> T:
-        try:
+        with _death_told():
             return self._submit(gate, *arguments).result()
-        except BrokenProcessPool as error:
-            raise GateError(
-                "The process that runs the checks ended before it answered, so nothing has passed the gate. "
-                "Run again; if it happens again, see whether the machine ran out of memory."
-            ) from error
 
     def _submit(self, gate: Callable[..., T], *arguments: object) -> Future[T]:
         if self._executor is None:
             raise GateError("The worker is not running: use it inside `with GateWorker() as worker:`.")
-        answer = self._asked = self._executor.submit(gate, *arguments)
+        with _death_told():
+            answer = self._asked = self._executor.submit(gate, *arguments)
         return answer
+
+
+@contextmanager
+def _death_told() -> Iterator[None]:
+    """Say what it means that the process is not there any more."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise GateError(
+            "The process that runs the checks ended before it answered, so nothing has passed the gate. "
+            "Run again; if it happens again, see whether the machine ran out of memory."
+        ) from error
 
 
 def _start(lifeline: Connection) -> None:

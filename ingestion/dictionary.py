@@ -58,7 +58,10 @@ def _dataset(contract: Contract) -> str:
         "rejected as a whole.",
     ]
     if contract.may_be_empty is not None:
-        facts.append(f"- A file of headers alone is accepted, and says: {contract.may_be_empty}")
+        named = (
+            " Its name or folder has to say of which year." if any(c.from_companion for c in contract.context) else ""
+        )
+        facts.append(f"- A file of headers alone is accepted, and says: {contract.may_be_empty}{named}")
     parts = [
         f"## `{contract.dataset}`\n\n**{contract.title}.** {contract.description}\n",
         "\n".join(facts) + "\n",

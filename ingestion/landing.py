@@ -462,6 +462,9 @@ def _refuse_a_twin(file: _File, home: Home, ledger: Ledger) -> None:
     Raises:
         UnreadableFile: a file of the inbox holds the same and counts as another submission.
     """
+    if _is_of_headers_alone(file):
+        # They are the same in every year.
+        return
     twin = ledger.twin(str(file.file_name), file.content_sha256, file.contract.dataset, _submission(file))
     if twin is not None and (home.inbox / twin[0]).is_file():
         path, submission = twin
@@ -1167,6 +1170,12 @@ def _context_value(file: _File, key: str, rules: _Rules) -> int | str:
             "Put the file into the right folder or give it the right name; if the dates are wrong, correct them.",
         )
     value = said if said is not None else held
+    if value is None and context.from_companion is not None and _is_of_headers_alone(file):
+        raise UnreadableFile(
+            f"{key}_not_known",
+            f"it has no rows, so that nothing in it says or contradicts which {key.replace('_', ' ')} it is of",
+            f"Write {describe(context)} into its file or folder name: what lies beside it may be of another year soon.",
+        )
     if value is None and context.from_companion is not None:
         value = rules.companion(str(file.file_name.parent), context.from_companion, key)
         if value is None and context.from_column is not None:
@@ -1179,6 +1188,15 @@ def _context_value(file: _File, key: str, rules: _Rules) -> int | str:
             f"Write {describe(context)} into its file or folder name{beside}.",
         )
     return value
+
+
+def _is_of_headers_alone(file: _File) -> bool:
+    """Whether a file holds no row, and by that says something."""
+    if file.contract.may_be_empty is None:
+        return False
+    assert file.recognised is not None
+    rows = file.recognised.sheet.rows(file.recognised.header_row)
+    return not any(batch.num_rows for batch in rows) and not file.recognised.sheet.misshapen
 
 
 def _most_frequent_year(file: _File, column_name: str, rules: _Rules) -> int | None:

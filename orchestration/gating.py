@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from expectations.landing_gate import LEDGER_COLUMNS
-from expectations.results import CheckResult
+from expectations.results import CheckResult, GateError
 from expectations.worker import GateWorker
 from ingestion.home import Home
 from ingestion.keys import linked_files, parted, says_what_is_parted
 from ingestion.landing import FileReport
-from ingestion.ledger import Ledger
+from ingestion.ledger import Ledger, landing_path
 
 #: What the gate reads in the ledger, but for its own verdict, of which it matters only that it let a batch through.
 _SAID = tuple(column for column in LEDGER_COLUMNS if column != "gate")
@@ -28,12 +29,14 @@ class _World(NamedTuple):
     """All that the verdict on the batches of a dataset rests on and that a run changes: equal worlds, equal verdicts.
 
     ``vintages``: the batches to judge. ``files``: what the ledger says of the dataset's files. ``beside``: the batches
-    in force that the checks look at beside them.
+    in force that the checks look at beside them. ``landed``: what tells the landed files of both as they lie there from
+    any that take their place, for a batch that lands anew keeps its name.
     """
 
     vintages: tuple[str, ...]
     files: tuple[tuple[object, ...], ...]
     beside: tuple[str, ...]
+    landed: tuple[tuple[int, ...], ...]
 
 
 class LooksAhead:
@@ -65,14 +68,21 @@ class LooksAhead:
         if reached <= self._reached:
             return
         self._reached = reached
-        if not self._worker.is_free:
+        try:
+            self._look()
+        except GateError:
+            # Whoever waits for the verdicts is told; meanwhile files land.
+            self._left = []
+
+    def _look(self) -> None:
+        if not self._left or not self._worker.is_free:
             return
         if self._companions is None:
             self._companions = self._worker.companions(self._home, self._left)
         with Ledger(self._home) as ledger:
             files = ledger.source_files()
         ready = [dataset for dataset in self._left if self._is_complete(dataset, self._companions[dataset])]
-        worlds = _worlds(files, ready, self._companions)
+        worlds = _worlds(self._home, files, ready, self._companions)
         vintages = {dataset: world.vintages for dataset, world in worlds.items()}
         if sum(map(len, vintages.values())) >= WORTH_A_LOOK:
             verdicts = self._worker.begin_to_check_landed(self._home, vintages, files)
@@ -112,7 +122,7 @@ def gate_landed(
     companions = worker.companions(home, datasets)
     judged: dict[str, _World] = {}
     results: dict[str, list[CheckResult]] = {}
-    while (worlds := _worlds(ledger.source_files(), datasets, companions)) != judged:
+    while (worlds := _worlds(home, ledger.source_files(), datasets, companions)) != judged:
         waiting = {dataset: world for dataset, world in worlds.items() if world != judged.get(dataset)}
         known = {} if ahead is None else {dataset: ahead.found(dataset, world) for dataset, world in waiting.items()}
         found = worker.check_landed(
@@ -123,7 +133,8 @@ def gate_landed(
             for vintage_id in world.vintages:
                 reasons = why_rejected(vintage_id, results[dataset])
                 ledger.record_gate(vintage_id, not reasons, " ".join(reasons) or None)
-        judged = worlds
+        # Whatever is judged again has changed since.
+        judged, ahead = worlds, None
         ledger.export()
     told = [result for dataset in judged for result in results[dataset]]
     return [*told, *keys_that_part(home, ledger)]
@@ -159,7 +170,9 @@ def why_rejected(vintage_id: str, results: Sequence[CheckResult]) -> list[str]:
     return [result.message or result.description for result in results if result.rejects(vintage_id)]
 
 
-def _worlds(files: pa.Table, datasets: Sequence[str], companions: Mapping[str, Collection[str]]) -> dict[str, _World]:
+def _worlds(
+    home: Home, files: pa.Table, datasets: Sequence[str], companions: Mapping[str, Collection[str]]
+) -> dict[str, _World]:
     """What each dataset with batches to judge is judged by, in the order given; ``files`` is the ledger's export."""
     of: dict[str, list[dict[str, Any]]] = {}
     in_force: dict[str, list[str]] = {}
@@ -172,9 +185,21 @@ def _worlds(files: pa.Table, datasets: Sequence[str], companions: Mapping[str, C
         rows = of.get(dataset, [])
         if vintages := _standing(rows):
             said = tuple((*(row[column] for column in _SAID), row["gate"] == "rejected") for row in rows)
-            beside = sorted(vintage for companion in companions[dataset] for vintage in in_force.get(companion, []))
-            worlds[dataset] = _World(tuple(vintages), said, tuple(beside))
+            looked_at = sorted((other, vintage) for other in companions[dataset] for vintage in in_force.get(other, []))
+            looked_at += [(dataset, vintage) for vintage in vintages]
+            landed = tuple(_state(landing_path(home, *named)) for named in looked_at)
+            beside = tuple(vintage for other, vintage in looked_at if other != dataset)
+            worlds[dataset] = _World(tuple(vintages), said, beside, landed)
     return worlds
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What tells a file from one that takes its place; nothing where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return ()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _standing(rows: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -1,6 +1,7 @@
 {# DuckDB replaces a table in one transaction: its definition, its rows and its comments. dbt's own way makes it under
    another name, looks for indexes and foreign keys, renames the old one away and the new one in, describes what it has
-   just made, and drops the old one. Whoever fails or is killed on the way leaves the table that was there before. #}
+   just made, and drops the old one. Whoever fails or is killed on the way leaves the table that was there before; a
+   view of that name is dropped first. #}
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}

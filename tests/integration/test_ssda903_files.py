@@ -393,6 +393,21 @@ def test_the_year_is_that_of_the_name_the_folder_the_episodes_beside_it_or_the_d
     assert (checked.status, checked.rows_landed) == ("landed", 1)
 
 
+def test_a_return_of_headers_alone_is_of_the_year_that_its_name_says_and_of_no_other(home: Home) -> None:
+    write(home.inbox / "ssda903/2023-24/missing.csv", csv_text(MISSING, []), age=600)
+    write(home.inbox / "ssda903/2024-25/missing.csv", csv_text(MISSING, []), age=300)
+    write(home.inbox / "ssda903/missing.csv", csv_text(MISSING, []))
+    # What lies beside it would say a year of it, and another one when it is replaced.
+    write(home.inbox / "ssda903/episodes_2022.csv", csv_text(EPISODES_HEADER, [episode(CHILD="700001")]))
+    land(home)
+    told = source_files(home, "file_name, status, submission, is_current")
+    assert [row for row in told if row[0].endswith("missing.csv")] == [
+        ("ssda903/2023-24/missing.csv", "landed", "collection_year=2024", True),
+        ("ssda903/2024-25/missing.csv", "landed", "collection_year=2025", True),
+        ("ssda903/missing.csv", "refused", "", False),
+    ]
+
+
 def test_a_file_of_the_same_year_that_comes_later_replaces_the_earlier_as_a_whole(home: Home) -> None:
     first = csv_text(OC2, [oc2(number, "05/05/2012", "20", "", "0", "0", "0") for number in ("700001", "700002")])
     again = csv_text(OC2, [oc2("700001", "05/05/2012", "12", "", "0", "1", "0")])

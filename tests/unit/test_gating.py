@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -20,7 +22,7 @@ from expectations.worker import GateWorker
 from ingestion.contracts import load_contracts
 from ingestion.home import Home
 from ingestion.landing import FileReport
-from ingestion.ledger import Ledger, Vintage
+from ingestion.ledger import Ledger, Vintage, landing_path
 from orchestration import gating
 from orchestration.gating import LooksAhead, gate_landed
 from tests.integration.builders import make_home
@@ -168,6 +170,39 @@ def test_what_has_changed_since_a_look_is_judged_anew(
     in_force = {"events": ["e1", "late"]} if path == "e2.csv" else {"events": ["late"] if path == "e1.csv" else ["e1"]}
     assert asked["events"] == in_force["events"]
     assert ("organisations" in asked) is (dataset == "organisations")
+
+
+def test_a_batch_that_has_landed_anew_since_a_look_is_judged_anew(home: Home, ledger: Ledger, worker: Worker) -> None:
+    ahead = looks_ahead(home, worker)
+    ahead.landed(land(ledger, "organisations", "o1"))
+    landed = landing_path(home, "events", "e1")
+    landed.parent.mkdir(parents=True)
+    landed.write_bytes(b"damaged")
+    ahead.landed(land(ledger, "events", "e1"))
+    worker.rejects = {"e1"}
+    ahead.landed(land(ledger, "training_bookings", "b1"))
+    assert worker.begun == [{"organisations": ["o1"]}, {"events": ["e1"]}]
+    # What lies there now is another file, of which the ledger says the same.
+    landed.unlink()
+    landed.write_bytes(b"whole")
+    worker.rejects = set()
+    gated(home, ledger, worker, ahead)
+    assert worker.asked == [{"events": ["e1"], "training_bookings": ["b1"]}]
+    assert set(verdicts(ledger).values()) == {"passed"}
+
+
+def test_a_worker_that_has_died_stops_no_file_from_landing(home: Home, ledger: Ledger) -> None:
+    with GateWorker() as worker:
+        [process] = multiprocessing.active_children()
+        process.kill()
+        process.join()
+        ahead = LooksAhead(home, worker, DATASETS)
+        while not worker.is_free:
+            time.sleep(0.01)
+        for report in (land(ledger, "organisations", "o1"), land(ledger, "events", "e1")):
+            ahead.landed(report)
+        with pytest.raises(GateError, match="ended before it answered, so nothing has passed the gate"):
+            gate_landed(home, ledger, worker, DATASETS, ahead)
 
 
 def test_a_look_that_came_to_nothing_is_taken_again_and_fails_there(home: Home, ledger: Ledger, worker: Worker) -> None:

@@ -33,7 +33,7 @@ missing_returns as (
         {{ returned_year('submission') }} as collection_year,
         vintage_id
     from source_files
-    where dataset = 'ssda903_missing' and is_current and rows_read = 0
+    where dataset = 'ssda903_missing' and is_current and rows_read = 0 and retired_at is null
 ),
 
 missing_files as (
