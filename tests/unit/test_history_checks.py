@@ -14,6 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from expectations.batches import batch_checks, file_checks
+from expectations.checks import asking
 from expectations.history import history_checks
 from expectations.thresholds import Thresholds, load_thresholds
 from ingestion.contracts import load_contracts
@@ -398,3 +399,10 @@ def test_a_number_without_a_reason_or_of_an_unknown_rule_is_refused() -> None:
     table["datasets"]["events"] |= {"numbers_reason": "Few events.", "numbers": {"no_such_rule": {"fewest": 3}}}
     with pytest.raises(ValidationError, match="no_such_rule has no such numbers"):
         Thresholds.model_validate(table)
+
+
+def test_a_check_asks_for_the_columns_that_it_names_and_not_for_functions_or_values() -> None:
+    [check] = [check for check in batch_checks("events") if check.rule == "dates_are_spread"]
+    assert "month(" in check.sql
+    assert asking(check, {"month": 2, "row upon row on": 3}).since == 1
+    assert asking(check, {"month": 2, "event_date": 3}).since == 3
