@@ -152,25 +152,14 @@ def batch_checks(dataset: str) -> tuple[Check, ...]:
 
 
 def _column_differences(contract: Contract) -> str:
-    since = contract.since()
+    # What a file has to have changes with the versions of its contract; a stretch of them begins with each of these.
+    begins = sorted({1, *contract.since().values()})
     expected = ", ".join(
-        f"({position}, {literal(column)}, {literal(kind)}{f', {since.get(column, 1)}' if since else ''})"
-        for position, (column, kind) in enumerate(contract.landed_columns().items(), start=1)
+        f"({begin}, {end}, {place}, {literal(column)}, {literal(kind)})"
+        for begin, end in zip(begins, [*begins[1:], "null"], strict=True)
+        for place, (column, kind) in enumerate(contract.landed_columns(begin).items(), start=1)
     )
-    if since:
-        # A file has what began to land with its version or before, in the same order.
-        version, contracted = "contract_version, ", "version ' || found.contract_version || ' of the contract'"
-        columns = (
-            "   select vintage_id, row_number() over (partition by vintage_id order by place) as place, name, kind"
-            f" from checked, (values {expected}) as contracted (place, name, kind, since)"
-            " where checked.columns is not null and since <= contract_version"
-        )
-    else:
-        version, contracted = "", "the contract'"
-        columns = (
-            "   select vintage_id, place, name, kind from checked,"
-            f"   (values {expected}) as contracted (place, name, kind) where checked.columns is not null"
-        )
+    contracted = "version ' || found.contract_version || ' of the contract'" if contract.since() else "the contract'"
     return (
         "select vintage_id, case"
         " when found.name is null then 'column ' || expected.name || ' is missing'"
@@ -178,8 +167,12 @@ def _column_differences(contract: Contract) -> str:
         " when found.kind <> expected.kind then 'column ' || found.name || ' is ' || found.kind || ', not '"
         " || expected.kind else 'column ' || found.name || ' is in place ' || found.place || ', not ' || expected.place"
         " end as detail"
-        f" from (select vintage_id, {version}unnest(columns, recursive := true) from checked) as found"
-        f" full join ({columns} ) as expected using (vintage_id, name)"
+        " from (select vintage_id, contract_version, unnest(columns, recursive := true) from checked) as found"
+        " full join ("
+        "   select vintage_id, place, name, kind from checked,"
+        f"   (values {expected}) as contracted (begins, ends, place, name, kind) where checked.columns is not null"
+        "   and contract_version >= begins and (contract_version < ends or ends is null)"
+        " ) as expected using (vintage_id, name)"
         " where (found.kind, found.place) is distinct from (expected.kind, expected.place)"
     )
 

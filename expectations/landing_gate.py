@@ -373,11 +373,10 @@ def companions(home: Home, dataset: str) -> frozenset[str]:
 
 def rows_checks(home: Home, dataset: str) -> tuple[Check, ...]:
     """The checks on the landed rows of a dataset, with what the home's own instruments demand of answers to them."""
-    survey = load_contracts()[dataset].survey
-    takes_own = survey is not None and survey.instrument is None
+    contract = load_contracts()[dataset]
+    takes_own = contract.survey is not None and contract.survey.instrument is None
     own = own_survey_checks(load_own_instruments(home)) if takes_own else ()
-    since = load_contracts()[dataset].since()
-    return (*landed_checks(dataset), *batch_checks(dataset), *(asking(check, since) for check in own))
+    return (*landed_checks(dataset), *batch_checks(dataset), *(asking(check, contract.since()) for check in own))
 
 
 def _together(dataset: str, paths: Iterable[Path], options: str) -> str:

@@ -38,7 +38,6 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-
 #: Frameworks make millions of objects that live until the end; to look through them again and again takes a fifth of
 #: the time.
 _OBJECTS_BEFORE_COLLECTION = 200_000

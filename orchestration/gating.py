@@ -20,7 +20,6 @@ from ingestion.ledger import Ledger, landing_path
 #: What the gate reads in the ledger, but for its own verdict, of which it matters only that it let a batch through.
 _SAID = tuple(column for column in LEDGER_COLUMNS if column != "gate")
 
-
 #: From so many batches on the worker is asked while others land: every look lays out the ledger and what else it needs.
 WORTH_A_LOOK = 8
 
@@ -79,9 +78,11 @@ class LooksAhead:
             return
         if self._companions is None:
             self._companions = self._worker.companions(self._home, self._left)
+        ready = [dataset for dataset in self._left if self._is_complete(dataset, self._companions[dataset])]
+        if not ready:
+            return
         with Ledger(self._home) as ledger:
             files = ledger.source_files()
-        ready = [dataset for dataset in self._left if self._is_complete(dataset, self._companions[dataset])]
         worlds = _worlds(self._home, files, ready, self._companions)
         vintages = {dataset: world.vintages for dataset, world in worlds.items()}
         if sum(map(len, vintages.values())) >= WORTH_A_LOOK:

@@ -5,14 +5,31 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from ingestion.home import Home
+from ingestion.ledger import Ledger
 from tests.commands import impact
+from tests.integration.builders import make_home
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home with an empty inbox, in which nothing has run."""
+    return make_home(tmp_path / "home")
+
+
+@pytest.fixture
+def ledger(home: Home) -> Iterator[Ledger]:
+    """The ledger of ``home``, open."""
+    with Ledger(home) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ import xlsxwriter
 from ingestion.contracts import Contract, load_contracts
 from ingestion.home import Home, open_home
 from ingestion.instruments import load_instruments
+from ingestion.ledger import Ledger
 
 #: The register that other files resolve against: two organisations, one with two aliases.
 REGISTER_HEADER = ("Organisation ID", "Organisation", "Also known as", "Sector", "Role", "Head count", "As at")
@@ -217,6 +218,11 @@ def landed(home: Home, dataset: str, columns: str, order: str = "source_row") ->
 def source_files(home: Home, columns: str) -> list[tuple[Any, ...]]:
     """Columns of the exported ledger, in the order of receipt."""
     return rows(f"select {columns} from read_parquet(?) order by sequence", str(home.landing / "source_files.parquet"))
+
+
+def verdicts(ledger: Ledger) -> dict[str, str | None]:
+    """What the gate has said of each vintage; None where it was not asked."""
+    return {row["vintage_id"]: row["gate"] for row in ledger.source_files().to_pylist()}
 
 
 def findings(home: Home, columns: str) -> list[tuple[Any, ...]]:

@@ -23,12 +23,7 @@ from orchestration.persistence import persistent
 from orchestration.resources import HomeToWrite
 from orchestration.tidying import tidy
 from publishing.errors import PublicationError
-from tests.integration.builders import EVENTS_HEADER, csv_text, event, make_home, source_files, write
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return make_home(tmp_path / "home")
+from tests.integration.builders import EVENTS_HEADER, csv_text, event, source_files, write
 
 
 def events(home: Home, attendance: int = 7, name: str = "events.csv") -> Path:

@@ -75,12 +75,6 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """A home with an empty inbox, in which nothing has run."""
-    return make_home(tmp_path / "home")
-
-
-@pytest.fixture
 def registered(settled: Home, tmp_path: Path) -> Home:
     """A home whose register has landed."""
     return copied(settled, tmp_path / "home")

@@ -65,11 +65,6 @@ def exact(*cells: str | None) -> tuple[Decimal | None, ...]:
     return tuple(None if cell is None else Decimal(cell) for cell in cells)
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return make_home(tmp_path / "home")
-
-
 # --- the exclusions' three generations -------------------------------------------------------------------------------
 
 

@@ -62,12 +62,6 @@ def _demonstration_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """A home with an empty inbox, in which nothing has run."""
-    return make_home(tmp_path / "home")
-
-
 def run(home: Home) -> dict[str, FileReport]:
     """Land the inbox; the reports by file name. Every row of every file is accounted for."""
     reports = land_inbox(home)

@@ -49,11 +49,6 @@ def _demonstration_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return make_home(tmp_path / "home")
-
-
 def child_id(number: str) -> str:
     return load_key().pseudonym("looked_after_child", number)
 

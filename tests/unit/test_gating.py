@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import cast
 
 import duckdb
@@ -25,7 +24,7 @@ from ingestion.landing import FileReport
 from ingestion.ledger import Ledger, Vintage, landing_path
 from orchestration import gating
 from orchestration.gating import LooksAhead, gate_landed
-from tests.integration.builders import make_home
+from tests.integration.builders import verdicts
 
 DATASETS = ("organisations", "training_courses", "events", "training_bookings")
 BESIDE = {
@@ -76,17 +75,6 @@ class Worker:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return make_home(tmp_path / "home")
-
-
-@pytest.fixture
-def ledger(home: Home) -> Iterator[Ledger]:
-    with Ledger(home) as opened:
-        yield opened
-
-
-@pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
     monkeypatch.setattr(gating, "WORTH_A_LOOK", 1)
     return Worker()
@@ -107,10 +95,6 @@ def looks_ahead(home: Home, worker: Worker) -> LooksAhead:
 
 def gated(home: Home, ledger: Ledger, worker: Worker, ahead: LooksAhead | None = None) -> list[CheckResult]:
     return gate_landed(home, ledger, cast(GateWorker, worker), DATASETS, ahead)
-
-
-def verdicts(ledger: Ledger) -> dict[str, str | None]:
-    return {row["vintage_id"]: row["gate"] for row in ledger.source_files().to_pylist()}
 
 
 def test_a_dataset_is_looked_at_once_it_and_what_its_checks_look_at_have_landed(

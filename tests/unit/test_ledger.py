@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,18 +12,7 @@ import pytest
 from ingestion.findings import Finding, to_table
 from ingestion.home import Home
 from ingestion.ledger import Ledger, Vintage, quarantine_path, write_findings
-from tests.integration.builders import findings, make_home, source_files
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return make_home(tmp_path / "home")
-
-
-@pytest.fixture
-def ledger(home: Home) -> Iterator[Ledger]:
-    with Ledger(home) as opened:
-        yield opened
+from tests.integration.builders import findings, source_files, verdicts
 
 
 def vintage(vintage_id: str, dataset: str | None = "events", submission: str = "", **changes: object) -> Vintage:
@@ -53,11 +40,6 @@ def vintage(vintage_id: str, dataset: str | None = "events", submission: str = "
 def receive(ledger: Ledger, path: str, *vintages: Vintage) -> None:
     for made in vintages:
         ledger.record(made, path, 100, 1)
-
-
-def verdicts(ledger: Ledger) -> dict[str, str | None]:
-    """What the gate has said of each vintage."""
-    return {row["vintage_id"]: row["gate"] for row in ledger.source_files().to_pylist()}
 
 
 def test_a_vintage_comes_back_as_it_was_entered(ledger: Ledger) -> None:
